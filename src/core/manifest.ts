@@ -1,0 +1,155 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import { FlashSlothError, systemCode } from "./errors.ts";
+
+/** Raised when a converted folder written by an older release can no longer be loaded. */
+export const FORMAT_VERSION = 1 as const;
+export const MANIFEST_FILE = "manifest.json";
+
+/** Every size the runtime needs, read from the checkpoint at conversion. */
+export interface ModelGeometry {
+  /** side of one crop in pixels, S (384) */
+  readonly imageSize: number;
+  /** `squash`: one crop; `tiles`: the squash, then four tiles of the padded picture at 2S x 2S (HD) */
+  readonly crops: "squash" | "tiles";
+  /** raw vision features of one crop (729) */
+  readonly featuresPerCrop: number;
+  /** width of a raw feature (1152) */
+  readonly featureWidth: number;
+  /** visual tokens of one crop after spatial attention pooling (81) */
+  readonly tokensPerCrop: number;
+  /** width of the language model (2560) */
+  readonly hiddenSize: number;
+  /** decoder layers (32) */
+  readonly layers: number;
+  readonly vocabSize: number;
+  /** longest context in positions (2048) */
+  readonly contextLength: number;
+  /** EmbQ's query vectors (9) */
+  readonly queries: number;
+  /** zero-based decoder layer that reads EmbQ's output (7) */
+  readonly embqLayer: number;
+  /** ids that end an answer */
+  readonly endTokens: readonly number[];
+}
+
+export interface ManifestFile {
+  readonly name: string;
+  /** bytes */
+  readonly size: number;
+  /** lower-case hex */
+  readonly sha256: string;
+}
+
+/** What a model folder contains and how its parts fit together. Written last: a folder without it is no model. */
+export interface Manifest {
+  readonly format: typeof FORMAT_VERSION;
+  readonly name: string;
+  readonly source: {
+    /** `Tongbo/FlashSloth-3.2B`, or the folder it was converted from */
+    readonly repo: string;
+    /** commit of the hub repository; null for a folder */
+    readonly revision: string | null;
+  };
+  readonly license: string;
+  /** `flashsloth 0.1.0` */
+  readonly createdBy: string;
+  /** the language model's weight type: f16, q4_k_m, … */
+  readonly quant: string;
+  readonly geometry: ModelGeometry;
+  /** the files that the runtime opens; each is listed in `files` too */
+  readonly roles: {
+    /** ONNX: pixels uint8 [crops, S, S, 3] -> features [crops, 729, 1152], visual_tokens [crops, 81, hidden] */
+    readonly vision: string;
+    /** ONNX: queries [9, hidden], text [T, hidden], features [F, 1152] -> queries_out [9, hidden] */
+    readonly embq: string;
+    /** GGUF, architecture phi2 */
+    readonly language: string;
+    /** raw little-endian float32 [9, hidden]: what stands in the prompt at the queries' positions */
+    readonly queries: string;
+  };
+  /** byte offset in the language file of the token embedding table: float16, [vocabSize, hiddenSize] */
+  readonly embeddings: { readonly offset: number };
+  readonly files: readonly ManifestFile[];
+}
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const index = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** A plain name inside the model's folder: no separators, so a manifest can never point outside. */
+const fileName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
+
+const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
+  format: v.literal(FORMAT_VERSION),
+  name: v.string(),
+  source: v.object({ repo: v.string(), revision: v.nullable(v.string()) }),
+  license: v.string(),
+  createdBy: v.string(),
+  quant: v.string(),
+  geometry: v.object({
+    imageSize: count,
+    crops: v.picklist(["squash", "tiles"]),
+    featuresPerCrop: count,
+    featureWidth: count,
+    tokensPerCrop: count,
+    hiddenSize: count,
+    layers: count,
+    vocabSize: count,
+    contextLength: count,
+    queries: count,
+    embqLayer: count,
+    endTokens: v.array(index),
+  }),
+  roles: v.object({ vision: fileName, embq: fileName, language: fileName, queries: fileName }),
+  embeddings: v.object({ offset: index }),
+  files: v.array(
+    v.object({ name: fileName, size: index, sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) }),
+  ),
+});
+
+/** Number of crops a picture is cut into. */
+export function cropCount(geometry: Pick<ModelGeometry, "crops">): number {
+  return geometry.crops === "tiles" ? 5 : 1;
+}
+
+/** @throws `model-invalid` naming the first field that does not fit */
+export function parseManifest(text: string, where: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new FlashSlothError("model-invalid", `${where} is not JSON`, { cause: error });
+  }
+  const parsed = v.safeParse(manifestSchema, json);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw new FlashSlothError(
+      "model-invalid",
+      `${where}: ${v.getDotPath(issue) ?? "manifest"}: ${issue.message}`,
+      {
+        hint: "remove the folder and convert or pull the model again",
+      },
+    );
+  }
+  return parsed.output;
+}
+
+/**
+ * The manifest of a model folder.
+ * @throws `model-missing` when the folder has none, `model-invalid` when it is damaged
+ */
+export async function readManifest(directory: string): Promise<Manifest> {
+  const path = join(directory, MANIFEST_FILE);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const missing = systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR";
+    throw new FlashSlothError(
+      missing ? "model-missing" : "model-invalid",
+      missing ? `${directory} holds no converted model (no ${MANIFEST_FILE})` : `${path} cannot be read`,
+      { cause: error },
+    );
+  }
+  return parseManifest(text, path);
+}

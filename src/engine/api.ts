@@ -1,0 +1,118 @@
+/** The engine as its callers see it, whether it runs in this thread or in a worker. Plain data only. */
+
+export type DeviceChoice = "auto" | "cpu" | "cuda" | "metal" | "vulkan";
+
+/** What really loaded. */
+export interface DeviceReport {
+  /** onnxruntime's provider: `cpu`, `cuda`, `coreml`, … */
+  readonly vision: string;
+  /** llama.cpp's backend: `cpu`, `cuda`, `metal`, `vulkan` */
+  readonly language: string;
+  /** what was tried first and why it was not taken, a sentence each */
+  readonly notes: readonly string[];
+}
+
+export interface EngineOptions {
+  /** A converted model's folder. */
+  readonly directory: string;
+  /** @default "auto" */
+  readonly device?: DeviceChoice | undefined;
+  /** Threads for both runtimes. @default the machine's physical cores */
+  readonly threads?: number | undefined;
+}
+
+/** A picture by its path or its encoded bytes (JPEG, PNG, …). */
+export type PictureInput = string | Uint8Array;
+
+/** An encoded picture, held by the engine until released. */
+export interface EncodedPicture {
+  readonly id: number;
+  /** size as the user sees it, after EXIF orientation */
+  readonly width: number;
+  readonly height: number;
+  readonly crops: number;
+  /** raw vision features, and the visual tokens they were compressed to */
+  readonly features: number;
+  readonly visualTokens: number;
+  readonly ms: { readonly image: number; readonly vision: number };
+}
+
+export interface AskOptions {
+  readonly question: string;
+  /** @default 512 */
+  readonly maxTokens?: number | undefined;
+  /** 0 is greedy. @default 0 */
+  readonly temperature?: number | undefined;
+  /** in (0, 1]. @default 1 */
+  readonly topP?: number | undefined;
+  /** unsigned 32 bit; only sampling uses it. @default 0 */
+  readonly seed?: number | undefined;
+  /** false leaves EmbQ out, as an ablation. @default true */
+  readonly embq?: boolean | undefined;
+  /** Stop after this many milliseconds and keep what was said. @default none */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface Answer {
+  readonly text: string;
+  readonly finish: "stop" | "length" | "timeout" | "interrupted";
+  readonly tokens: {
+    /** visual tokens, all prompt positions, and generated tokens (the end token not counted) */
+    readonly image: number;
+    readonly prompt: number;
+    readonly answer: number;
+  };
+  /** prompt positions that were still in the KV cache and not computed again */
+  readonly reusedPositions: number;
+  /** the token ids of the answer */
+  readonly ids: readonly number[];
+  readonly ms: {
+    /** text rows, picture and question through the language model, EmbQ included */
+    readonly prefill: number;
+    /** EmbQ alone, inside `prefill` */
+    readonly embq: number;
+    /** from the end of prefill to the first token */
+    readonly firstToken: number;
+    /** the tokens after the first */
+    readonly decode: number;
+  };
+}
+
+/** Counts since the engine started: what work was done, not how long it took. */
+export interface EngineCounters {
+  readonly picturesEncoded: number;
+  readonly prefixPrefills: number;
+  readonly questions: number;
+}
+
+export interface EngineInfo {
+  readonly name: string;
+  readonly device: DeviceReport;
+  readonly loadMs: {
+    readonly vision: number;
+    readonly language: number;
+    readonly embq: number;
+    readonly total: number;
+  };
+  readonly threads: number;
+}
+
+export interface AskHooks {
+  /** Called with each piece of new text; never splits a UTF-8 character. */
+  readonly onText?: ((piece: string) => void) | undefined;
+  /** Aborting ends generation after the token in hand, with finish `interrupted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface EngineHandle {
+  readonly info: EngineInfo;
+  /** Decodes, cuts and encodes a picture. @throws `image-*` errors */
+  encodePicture(input: PictureInput): Promise<EncodedPicture>;
+  /** @throws `question-too-long`, `usage` for an empty question */
+  ask(picture: EncodedPicture, options: AskOptions, hooks?: AskHooks): Promise<Answer>;
+  /** Forgets an encoded picture. */
+  release(picture: EncodedPicture): Promise<void>;
+  counters(): Promise<EngineCounters>;
+  /** Frees every native handle. Idempotent. */
+  dispose(): Promise<void>;
+}
