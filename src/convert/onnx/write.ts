@@ -1,0 +1,57 @@
+import type { Checkpoint } from "../../checkpoint/types.ts";
+import { type Graph, GraphBuilder } from "../../formats/onnx/builder.ts";
+import { type GraphFiles, writeGraph, type WriteOptions } from "../../formats/onnx/write.ts";
+import { embq } from "./embq.ts";
+import { Layers } from "./layers.ts";
+import { projector } from "./projector.ts";
+import { spatialAttentionPooling } from "./sap.ts";
+import { siglip } from "./siglip.ts";
+
+export interface ConvertGraphOptions extends WriteOptions {
+  readonly checkpoint: Checkpoint;
+  /** an existing folder */
+  readonly directory: string;
+  /** Name of the graph file; its weights lie beside it in `<file>.data`. @default "vision.onnx" or "embq.onnx" */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Encoder, pooling and projector in one graph:
+ * `pixels` uint8 [N, S, S, 3] -> `features` float32 [N, patches, C] and `visual_tokens` float32 [N, windows, hidden].
+ */
+export function visionGraph(checkpoint: Checkpoint): Graph {
+  const { vision, sap, text } = checkpoint.config;
+  const g = new GraphBuilder("vision");
+  const layers = new Layers(g, checkpoint);
+  const pixels = g.input("pixels", "uint8", ["N", vision.imageSize, vision.imageSize, 3]);
+  const features = g.scope("encoder", () => siglip(layers, vision, pixels));
+  const pooled = g.scope("pooling", () => spatialAttentionPooling(layers, { vision, sap }, features));
+  const tokens = g.scope("projector", () => projector(layers, pooled));
+  g.output("features", features, ["N", vision.grid ** 2, vision.hiddenSize]);
+  g.output("visual_tokens", tokens, ["N", (vision.grid / sap.window) ** 2, text.hiddenSize]);
+  return g.build();
+}
+
+/** `queries` [Q, hidden], `text` [T, hidden], `features` [F, C] -> `queries_out` [Q, hidden], all float32. */
+export function embqGraph(checkpoint: Checkpoint): Graph {
+  const { embq: config, vision, text } = checkpoint.config;
+  const g = new GraphBuilder("embq");
+  const queries = g.input("queries", "float32", [config.queries, text.hiddenSize]);
+  const question = g.input("text", "float32", ["T", text.hiddenSize]);
+  const features = g.input("features", "float32", ["F", vision.hiddenSize]);
+  const out = embq(new Layers(g, checkpoint), config, { queries, text: question, features });
+  g.output("queries_out", out, [config.queries, text.hiddenSize]);
+  return g.build();
+}
+
+/** Writes {@link visionGraph}, one tensor in memory at a time. @throws as `writeGraph` and the checkpoint do */
+export async function writeVisionGraph(options: ConvertGraphOptions): Promise<GraphFiles> {
+  const { checkpoint, file = "vision.onnx", ...rest } = options;
+  return await writeGraph({ ...rest, file, graph: visionGraph(checkpoint) });
+}
+
+/** Writes {@link embqGraph}, one tensor in memory at a time. @throws as `writeGraph` and the checkpoint do */
+export async function writeEmbqGraph(options: ConvertGraphOptions): Promise<GraphFiles> {
+  const { checkpoint, file = "embq.onnx", ...rest } = options;
+  return await writeGraph({ ...rest, file, graph: embqGraph(checkpoint) });
+}
