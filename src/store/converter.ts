@@ -1,0 +1,32 @@
+import type { OnStoreProgress } from "./progress.ts";
+
+/** What the store asks of a converter. */
+export interface ConversionRequest {
+  /** folder of a FlashSloth checkpoint in the hub's layout */
+  readonly checkpoint: string;
+  /** folder to write; its manifest comes last */
+  readonly out: string;
+  /** the model's name, for its manifest */
+  readonly name: string;
+  readonly source: { readonly repo: string; readonly revision: string | null };
+  /** @default the converter's */
+  readonly quant?: string | undefined;
+  readonly onProgress?: OnStoreProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Converter = (request: ConversionRequest) => Promise<unknown>;
+
+/** The project's converter, loaded only when something is converted. */
+export const convertWithProject: Converter = async (request) => {
+  const { convertCheckpoint } = await import("../convert/convert.ts");
+  const { checkpoint, out, name, source, onProgress, signal } = request;
+  await convertCheckpoint({
+    checkpoint,
+    out,
+    name,
+    source,
+    onProgress: ({ stage, done, total }) => onProgress?.({ stage: "convert", step: stage, done, total }),
+    signal,
+  });
+};

@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { FORMAT_VERSION } from "../core/manifest.ts";
+
+/** Hex digits kept of a fingerprint: 64 bits, no accident within one store. */
+const LENGTH = 16;
+
+/** Of what is in the files of a small folder: changes with any byte, and with the format that we convert to. */
+export async function contentFingerprint(directory: string): Promise<string> {
+  const hash = createHash("sha256").update(`format ${FORMAT_VERSION}\n`);
+  for (const name of (await readdir(directory)).sort()) {
+    const bytes = await readFile(join(directory, name));
+    hash.update(`${name} ${bytes.byteLength}\n`).update(bytes);
+  }
+  return hash.digest("hex").slice(0, LENGTH);
+}
+
+/** Of a folder too large to read: its real path, and the size and time of change of every file in it. */
+export async function folderFingerprint(realPath: string): Promise<string> {
+  const hash = createHash("sha256").update(`format ${FORMAT_VERSION}\n${realPath}\n`);
+  for (const name of (await readdir(realPath)).sort()) {
+    const found = await stat(join(realPath, name)).catch(() => undefined);
+    if (found?.isFile()) hash.update(`${name} ${found.size} ${found.mtimeMs}\n`);
+  }
+  return hash.digest("hex").slice(0, LENGTH);
+}

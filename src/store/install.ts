@@ -1,0 +1,117 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { diskError } from "../core/bytes.ts";
+import { FlashSlothError } from "../core/errors.ts";
+import type { Manifest } from "../core/manifest.ts";
+import type { StorePaths } from "./home.ts";
+import {
+  installedModels,
+  namesIn,
+  PARTIAL_PREFIX,
+  readModel,
+  TRASH_PREFIX,
+  tryReadModel,
+  type InstalledModel,
+} from "./installed.ts";
+import { withLock } from "./lock.ts";
+import type { OnStoreProgress } from "./progress.ts";
+
+export interface InstallOptions {
+  readonly paths: StorePaths;
+  /** the model's folder under `paths.models` */
+  readonly folder: string;
+  /** for messages */
+  readonly name: string;
+  /** Whether a model that is there already is the wanted one. @default any complete one is */
+  readonly accept?: ((manifest: Manifest) => boolean) | undefined;
+  /**
+   * Makes the model in a folder that nobody else uses. Left-overs of a killed run with the same `progressKey` may be in it.
+   * Its manifest is written last.
+   */
+  readonly build: (out: string) => Promise<unknown>;
+  /** Names what the model is built from; left-overs of another key are thrown away. */
+  readonly progressKey: string;
+  /** Whether another model of the store is an older make of this one, to be removed once this one is there. @default none is */
+  readonly supersedes?: ((other: InstalledModel) => boolean) | undefined;
+  readonly onProgress?: OnStoreProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Removes what dead processes left of `folder`, other than `keep`. Only with the lock of `folder` held. */
+async function clearLeftovers(models: string, folder: string, keep?: string): Promise<void> {
+  const mine = [`${PARTIAL_PREFIX}${folder}~`, `${TRASH_PREFIX}${folder}~`];
+  for (const name of await namesIn(models)) {
+    if (name !== keep && mine.some((prefix) => name.startsWith(prefix))) {
+      await rm(join(models, name), { recursive: true, force: true });
+    }
+  }
+}
+
+/** Removes a model's folder so that at no moment half of it can be taken for a model. */
+export async function discardFolder(models: string, folder: string): Promise<void> {
+  const trash = join(models, `${TRASH_PREFIX}${folder}~${randomBytes(6).toString("hex")}`);
+  await rename(join(models, folder), trash);
+  await rm(trash, { recursive: true, force: true });
+}
+
+/** A model in use elsewhere may refuse to go (Windows): it stays, and `flashsloth remove` takes it later. */
+async function removeSuperseded(
+  models: string,
+  folder: string,
+  supersedes: (other: InstalledModel) => boolean,
+): Promise<void> {
+  for (const other of await installedModels(models)) {
+    if (other.folder !== folder && supersedes(other)) {
+      await discardFolder(models, other.folder).catch(() => undefined);
+    }
+  }
+}
+
+/**
+ * The folder of a model, built if it is not there. Of several processes one builds, the others wait and use what it made.
+ * @throws what `build` throws, `disk`, or the signal's reason
+ */
+export async function installModel(options: InstallOptions): Promise<string> {
+  const {
+    paths,
+    folder,
+    name,
+    accept = () => true,
+    supersedes,
+    build,
+    progressKey,
+    onProgress,
+    signal,
+  } = options;
+  const directory = join(paths.models, folder);
+  const present = async (): Promise<boolean> => {
+    const manifest = await tryReadModel(directory);
+    return manifest !== undefined && accept(manifest);
+  };
+  if (await present()) return directory;
+
+  const onWait = ({ pid }: { pid: number }): void => onProgress?.({ stage: "wait", pid, model: name });
+  return withLock({ directory: paths.locks, key: folder, onWait, signal }, async () => {
+    const partial = `${PARTIAL_PREFIX}${folder}~${progressKey}`;
+    if (await present()) {
+      await clearLeftovers(paths.models, folder);
+      return directory;
+    }
+    const out = join(paths.models, partial);
+    try {
+      await mkdir(paths.models, { recursive: true });
+      await clearLeftovers(paths.models, folder, partial);
+      signal?.throwIfAborted();
+      await build(out);
+      await readModel(out);
+      if ((await namesIn(paths.models)).includes(folder)) await discardFolder(paths.models, folder);
+      await rename(out, directory);
+      if (supersedes !== undefined) await removeSuperseded(paths.models, folder, supersedes);
+    } catch (error) {
+      if (error instanceof FlashSlothError || signal?.aborted === true) throw error;
+      throw diskError(directory, error);
+    }
+    return directory;
+  });
+}

@@ -1,0 +1,65 @@
+import { readdir, realpath, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import { FlashSlothError, systemCode } from "../core/errors.ts";
+import { MANIFEST_FILE } from "../core/manifest.ts";
+
+/** What a path given as a model turned out to be. `directory` is its real path. */
+export interface LocalModel {
+  readonly kind: "converted" | "checkpoint";
+  readonly directory: string;
+  /** last part of the path, fit for a folder's name */
+  readonly name: string;
+}
+
+/** Whether `text` can only have been meant as a path. */
+export function looksLikePath(text: string): boolean {
+  return isAbsolute(text) || /^(?:\.{1,2}|~)(?:[/\\]|$)/.test(text) || /[/\\]/.test(text);
+}
+
+/**
+ * The folder that `text` names, or undefined when there is nothing by that name.
+ * @throws `model-invalid` when it is there and holds no model, or may not be read
+ */
+export async function findLocalModel(text: string): Promise<LocalModel | undefined> {
+  const path = resolve(text.replace(/^~(?=$|[/\\])/, homedir()));
+  let directory: string;
+  let names: string[];
+  try {
+    directory = await realpath(path);
+    if (!(await stat(directory)).isDirectory()) throw notAModel(path, "is a file, not a folder");
+    names = await readdir(directory);
+  } catch (error) {
+    if (error instanceof FlashSlothError) throw error;
+    const code = systemCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw notAModel(path, code === "EACCES" ? "may not be read" : "cannot be read", error);
+  }
+  const name =
+    basename(directory)
+      .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+      .replace(/^[.-]+/, "") || "model";
+  if (names.includes(MANIFEST_FILE)) return { kind: "converted", directory, name };
+  const weights = names.some(
+    (file) => file.endsWith(".safetensors") || file.endsWith(".safetensors.index.json"),
+  );
+  if (weights && names.includes("config.json")) return { kind: "checkpoint", directory, name };
+  throw notAModel(
+    path,
+    weights
+      ? "has weights and no config.json"
+      : `has neither a ${MANIFEST_FILE} nor config.json and safetensors`,
+  );
+}
+
+function notAModel(path: string, why: string, cause?: unknown): FlashSlothError {
+  return new FlashSlothError("model-invalid", `${path} is no model: it ${why}`, {
+    cause,
+    hint: "name a folder that `flashsloth convert` wrote, or a FlashSloth checkpoint as the hub holds it",
+  });
+}
+
+/** Whether two paths name the same folder. */
+export function within(parent: string, child: string): boolean {
+  return child === parent || child.startsWith(join(parent, "/"));
+}
