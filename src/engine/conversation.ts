@@ -1,0 +1,131 @@
+import { FlashSlothError } from "../core/errors.ts";
+import type { ModelGeometry } from "../core/manifest.ts";
+import type { EmbqSession } from "../language/embq.ts";
+import type { NativeContext } from "../language/ffi/context.ts";
+import type { LanguageModel } from "../language/language-model.ts";
+import type { Answer, AskHooks, AskOptions } from "./api.ts";
+import { generate } from "./generate.ts";
+import { prefill, type EmbqTrace, type PictureFeatures } from "./prefill.ts";
+import { promptPositions, tokenizePrompt } from "./prompt.ts";
+
+/** A context grows in steps of this many positions, and only when a question needs it: its memory is the KV cache's. */
+const CONTEXT_STEP = 256;
+const DEFAULT_MAX_TOKENS = 512;
+
+export interface ConversationOptions {
+  readonly language: LanguageModel;
+  readonly embq: EmbqSession;
+  readonly geometry: ModelGeometry;
+}
+
+/** One llama.cpp context and what it holds: the prefix of the last picture stays for the next question about it. */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  #context: NativeContext | undefined;
+  /** the picture whose prefix the context holds, and that prefix's positions */
+  #held: { readonly picture: number; readonly positions: number } | undefined;
+  #prefixPrefills = 0;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+  }
+
+  /** How often a picture's prefix was computed. */
+  get prefixPrefills(): number {
+    return this.#prefixPrefills;
+  }
+
+  /**
+   * @param id stands for the picture among those this conversation has seen
+   * @throws `usage` for a blank question, `question-too-long`
+   */
+  async ask(
+    id: number,
+    picture: PictureFeatures,
+    options: AskOptions,
+    hooks: AskHooks & { readonly onEmbq?: ((trace: EmbqTrace) => void) | undefined } = {},
+  ): Promise<Answer> {
+    const { language, embq, geometry } = this.#options;
+    const { maxTokens = DEFAULT_MAX_TOKENS, timeoutMs } = options;
+    const start = performance.now();
+    const tokens = tokenizePrompt(language, options.question);
+    const visualTokens = picture.visualTokens.length / geometry.hiddenSize;
+    const prompt = promptPositions(tokens, geometry, visualTokens);
+    if (prompt >= geometry.contextLength) {
+      const most = geometry.contextLength - 1 - (prompt - tokens.question.length);
+      throw new FlashSlothError(
+        "question-too-long",
+        `the question is ${tokens.question.length} tokens long, and this model has room for ${most}`,
+        { hint: "ask a shorter question" },
+      );
+    }
+    const context = this.#contextFor(Math.min(prompt + maxTokens, geometry.contextLength));
+    const reusable = this.#held?.picture === id ? this.#held.positions : 0;
+    this.#held = undefined;
+    const prefilled = await prefill({
+      language,
+      embq: options.embq === false ? undefined : embq,
+      geometry,
+      context,
+      tokens,
+      picture,
+      reusable,
+      onEmbq: hooks.onEmbq,
+    });
+    if (reusable === 0) this.#prefixPrefills++;
+    this.#held = { picture: id, positions: prefilled.prefix };
+    const prefilledAt = performance.now();
+
+    const sampler = language.createSampler({
+      temperature: options.temperature,
+      topP: options.topP,
+      seed: options.seed,
+    });
+    try {
+      const generated = await generate({
+        language,
+        context,
+        sampler,
+        maxTokens,
+        deadline: timeoutMs === undefined ? undefined : start + timeoutMs,
+        signal: hooks.signal,
+        onText: hooks.onText,
+      });
+      return {
+        text: generated.text,
+        finish: generated.finish,
+        tokens: { image: visualTokens, prompt, answer: generated.ids.length },
+        reusedPositions: reusable,
+        ids: generated.ids,
+        ms: {
+          prefill: prefilledAt - start,
+          embq: prefilled.embqMs,
+          firstToken: generated.firstTokenMs,
+          decode: generated.decodeMs,
+        },
+      };
+    } finally {
+      sampler.dispose();
+    }
+  }
+
+  /** A copy of the logits that the last answer ended on: float32 [vocabulary]. */
+  logits(): Float32Array {
+    if (this.#context === undefined) throw new FlashSlothError("internal", "nothing was asked yet");
+    return this.#context.logits();
+  }
+
+  dispose(): void {
+    this.#context?.dispose();
+    this.#context = undefined;
+    this.#held = undefined;
+  }
+
+  #contextFor(positions: number): NativeContext {
+    if (this.#context !== undefined && this.#context.contextTokens >= positions) return this.#context;
+    this.dispose();
+    const rounded = Math.ceil(positions / CONTEXT_STEP) * CONTEXT_STEP;
+    this.#context = this.#options.language.createContext(rounded);
+    return this.#context;
+  }
+}

@@ -1,0 +1,81 @@
+import { createRequire } from "node:module";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { FlashSlothError } from "../../core/errors.ts";
+
+/** The flavour of llama.cpp that a platform package of node-llama-cpp holds. */
+export type Backend = "cpu" | "cuda" | "vulkan" | "metal";
+
+export interface NativeFiles {
+  readonly backend: Backend;
+  /** folder that holds the libraries and ggml's loadable backends */
+  readonly directory: string;
+  readonly ggmlBase: string;
+  readonly ggml: string;
+  readonly llama: string;
+}
+
+/** Package of node-llama-cpp by platform and backend; the spelling is theirs. */
+const PACKAGES: Readonly<Record<string, Partial<Record<Backend, string>>>> = {
+  "linux-x64": { cpu: "linux-x64", cuda: "linux-x64-cuda", vulkan: "linux-x64-vulkan" },
+  "linux-arm64": { cpu: "linux-arm64" },
+  "darwin-arm64": { metal: "mac-arm64-metal", cpu: "mac-arm64-metal" },
+  "darwin-x64": { cpu: "mac-x64" },
+  "win32-x64": { cpu: "win-x64", cuda: "win-x64-cuda", vulkan: "win-x64-vulkan" },
+  "win32-arm64": { cpu: "win-arm64" },
+};
+
+const LIBRARY_FILE = {
+  ggmlBase: /^(?:lib)?ggml-base\.(?:so|dylib|dll)$/,
+  ggml: /^(?:lib)?ggml(?:\.(?:metal|cuda|vulkan))?\.v[\d.]+\.(?:so|dylib|dll)$/,
+  llama: /^(?:lib)?llama(?:\.(?:metal|cuda|vulkan))?\.v[\d.]+\.(?:so|dylib|dll)$/,
+} as const;
+
+const REINSTALL = "install flashsloth again with its optional dependencies (npm install --include=optional)";
+
+/** The backends for which this platform has a package, whether installed or not. */
+export function knownBackends(platform: string = process.platform, arch: string = process.arch): Backend[] {
+  return Object.keys(PACKAGES[`${platform}-${arch}`] ?? {}) as Backend[];
+}
+
+/**
+ * Finds the llama.cpp libraries of a backend among node-llama-cpp's platform packages.
+ * @throws `native` when this platform has no such package, or it is not installed or incomplete
+ */
+export async function locateNative(backend: Backend): Promise<NativeFiles> {
+  const platform = `${process.platform}-${process.arch}`;
+  const short = PACKAGES[platform]?.[backend];
+  if (short === undefined) {
+    throw new FlashSlothError("native", `llama.cpp has no ${backend} build for ${platform}`);
+  }
+  const packageName = `@node-llama-cpp/${short}`;
+  let entry: string;
+  try {
+    const owner = createRequire(import.meta.resolve("node-llama-cpp"));
+    entry = owner.resolve(packageName);
+  } catch (error) {
+    throw new FlashSlothError("native", `the package ${packageName} is not installed`, {
+      cause: error,
+      hint: REINSTALL,
+    });
+  }
+  const directory = join(dirname(entry), "..", "bins", short);
+  const names = await readdir(directory).catch((error: unknown) => {
+    throw new FlashSlothError("native", `${directory} cannot be read`, { cause: error, hint: REINSTALL });
+  });
+  const find = (which: keyof typeof LIBRARY_FILE): string => {
+    const name = names.find((candidate) => LIBRARY_FILE[which].test(candidate));
+    if (name === undefined) {
+      throw new FlashSlothError("native", `${which} is missing from ${directory}`, { hint: REINSTALL });
+    }
+    return join(directory, name);
+  };
+  return { backend, directory, ggmlBase: find("ggmlBase"), ggml: find("ggml"), llama: find("llama") };
+}
+
+/** The llama.cpp release tag that the installed node-llama-cpp was built from, such as `v0.4.0`. */
+export async function installedRelease(): Promise<string> {
+  const root = dirname(dirname(new URL(import.meta.resolve("node-llama-cpp")).pathname));
+  const info: unknown = JSON.parse(await readFile(join(root, "llama", "llama.cpp.info.json"), "utf8"));
+  return typeof info === "object" && info !== null && "tag" in info ? String(info.tag) : "unknown";
+}

@@ -1,0 +1,98 @@
+import { FlashSlothError } from "../../core/errors.ts";
+import { LOAD_MODE_MMAP } from "./abi.ts";
+import type { LlamaLibrary } from "./library.ts";
+import type { Pointer } from "./functions.ts";
+
+export interface NativeModelOptions {
+  readonly library: LlamaLibrary;
+  /** A GGUF file. */
+  readonly path: string;
+  /** Layers put on the GPU: 0 for none, -1 for all. @default 0 */
+  readonly gpuLayers?: number;
+  /** Have llama.cpp validate every value of every tensor. @default false */
+  readonly checkTensors?: boolean;
+}
+
+/** Owns a `llama_model`: weights and vocabulary. Contexts made from it must be disposed before it. */
+export class NativeModel {
+  readonly library: LlamaLibrary;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly vocabSize: number;
+  readonly trainedContext: number;
+  readonly #vocab: Pointer;
+  #pointer: Pointer | undefined;
+
+  /** @throws `model-invalid` when llama.cpp refuses the file */
+  constructor(options: NativeModelOptions) {
+    const { library, path, gpuLayers = 0, checkTensors = false } = options;
+    const { functions } = library;
+    const params = functions.llama_model_default_params();
+    const pointer = functions.llama_model_load_from_file(path, {
+      ...params,
+      n_gpu_layers: gpuLayers,
+      load_mode: LOAD_MODE_MMAP,
+      check_tensors: checkTensors,
+    });
+    if (pointer === null) {
+      throw new FlashSlothError("model-invalid", `llama.cpp cannot load ${path}`, {
+        hint: "run the command again with FLASHSLOTH_NATIVE_LOG=1 to see why; a damaged file must be converted anew",
+      });
+    }
+    this.library = library;
+    this.#pointer = pointer;
+    this.#vocab = functions.llama_model_get_vocab(pointer);
+    this.hiddenSize = functions.llama_model_n_embd(pointer);
+    this.layers = functions.llama_model_n_layer(pointer);
+    this.vocabSize = functions.llama_vocab_n_tokens(this.#vocab);
+    this.trainedContext = functions.llama_model_n_ctx_train(pointer);
+  }
+
+  /** For the handles of this folder only. */
+  get pointer(): Pointer {
+    if (this.#pointer === undefined) throw new FlashSlothError("internal", "the language model is disposed");
+    return this.#pointer;
+  }
+
+  /** Token ids of plain text: no token is added, and no special token is recognised in it. */
+  tokenize(text: string): number[] {
+    const { functions } = this.library;
+    const bytes = new TextEncoder().encode(text);
+    if (bytes.length === 0) return [];
+    const tokens = new Int32Array(bytes.length);
+    const count = functions.llama_tokenize(
+      this.#vocab,
+      bytes,
+      bytes.length,
+      tokens,
+      tokens.length,
+      false,
+      false,
+    );
+    if (count < 0)
+      throw new FlashSlothError("internal", `llama.cpp could not tokenise ${bytes.length} bytes`);
+    return Array.from(tokens.subarray(0, count));
+  }
+
+  /** The bytes that a token stands for; none for a special token. A character may be split over tokens. */
+  tokenBytes(token: number): Uint8Array {
+    const { functions } = this.library;
+    let buffer = new Uint8Array(64);
+    let length = functions.llama_token_to_piece(this.#vocab, token, buffer, buffer.length, 0, false);
+    if (length < 0) {
+      buffer = new Uint8Array(-length);
+      length = functions.llama_token_to_piece(this.#vocab, token, buffer, buffer.length, 0, false);
+    }
+    return buffer.subarray(0, Math.max(0, length));
+  }
+
+  endsGeneration(token: number): boolean {
+    return this.library.functions.llama_vocab_is_eog(this.#vocab, token);
+  }
+
+  dispose(): void {
+    if (this.#pointer === undefined) return;
+    this.library.functions.llama_model_free(this.#pointer);
+    this.#pointer = undefined;
+  }
+}

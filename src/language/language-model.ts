@@ -1,0 +1,138 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { toFloat32 } from "../core/dtype.ts";
+import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
+import type { Manifest } from "../core/manifest.ts";
+import { openLanguageDevice, type LanguageDevice } from "./device.ts";
+import { TokenEmbeddings } from "./embeddings.ts";
+import { NativeContext } from "./ffi/context.ts";
+import type { Backend } from "./ffi/locate.ts";
+import { NativeModel } from "./ffi/model.ts";
+import { NativeSampler, type SamplerOptions } from "./ffi/sampler.ts";
+
+export interface LanguageModelOptions {
+  /** A converted model's folder and its manifest. */
+  readonly directory: string;
+  readonly manifest: Manifest;
+  /** @default "auto" */
+  readonly device?: "auto" | Backend | undefined;
+  readonly threads: number;
+}
+
+/** Most positions computed in one graph: HD's picture with a short question fits. */
+const BATCH_TOKENS = 512;
+
+/** The Phi-2 language model: tokens, embedding rows, query vectors, and the contexts that run it. */
+export class LanguageModel {
+  readonly device: LanguageDevice;
+  /** EmbQ's query vectors as they stand in the prompt: float32 [queries, hidden] */
+  readonly queries: Float32Array;
+  readonly #manifest: Manifest;
+  readonly #model: NativeModel;
+  readonly #embeddings: TokenEmbeddings;
+  readonly #threads: number;
+
+  private constructor(
+    device: LanguageDevice,
+    queries: Float32Array,
+    model: NativeModel,
+    embeddings: TokenEmbeddings,
+    options: LanguageModelOptions,
+  ) {
+    this.device = device;
+    this.queries = queries;
+    this.#model = model;
+    this.#embeddings = embeddings;
+    this.#manifest = options.manifest;
+    this.#threads = options.threads;
+  }
+
+  /** @throws `native`, `device`; `model-invalid` when the files contradict the manifest */
+  static async load(options: LanguageModelOptions): Promise<LanguageModel> {
+    const { directory, manifest, device: choice = "auto" } = options;
+    const { geometry, roles } = manifest;
+    const path = join(directory, roles.language);
+    const device = await openLanguageDevice(choice);
+    const queries = await readQueries(join(directory, roles.queries), geometry.queries * geometry.hiddenSize);
+    const embeddings = await TokenEmbeddings.open({
+      path,
+      offset: manifest.embeddings.offset,
+      rows: geometry.vocabSize,
+      width: geometry.hiddenSize,
+    }).catch((error: unknown) => {
+      throw asFlashSlothError(error, "model-invalid", path);
+    });
+    try {
+      const model = new NativeModel({ library: device.library, path, gpuLayers: device.gpuLayers });
+      const agrees =
+        model.hiddenSize === geometry.hiddenSize &&
+        model.layers === geometry.layers &&
+        model.vocabSize === geometry.vocabSize;
+      if (!agrees) {
+        model.dispose();
+        throw new FlashSlothError(
+          "model-invalid",
+          `${path} and the manifest beside it describe different models`,
+          {
+            hint: "convert or pull the model again",
+          },
+        );
+      }
+      return new LanguageModel(device, queries, model, embeddings, options);
+    } catch (error) {
+      await embeddings.close();
+      throw error;
+    }
+  }
+
+  /** Token ids of plain text; special tokens are never recognised in it. */
+  tokenize(text: string): number[] {
+    return this.#model.tokenize(text);
+  }
+
+  tokenBytes(token: number): Uint8Array {
+    return this.#model.tokenBytes(token);
+  }
+
+  endsAnswer(token: number): boolean {
+    return this.#manifest.geometry.endTokens.includes(token) || this.#model.endsGeneration(token);
+  }
+
+  /** Embedding rows of tokens: float32 [tokens, hidden] */
+  async embed(tokens: readonly number[]): Promise<Float32Array> {
+    return await this.#embeddings.rows(tokens);
+  }
+
+  /** A context whose tap sees the hidden states that EmbQ reads: the output of the layer before its own. */
+  createContext(positions: number): NativeContext {
+    return new NativeContext({
+      model: this.#model,
+      contextTokens: positions,
+      batchTokens: Math.min(BATCH_TOKENS, positions),
+      threads: this.#threads,
+      tapNode: `l_out-${this.#manifest.geometry.embqLayer - 1}`,
+    });
+  }
+
+  createSampler(options: Omit<SamplerOptions, "library">): NativeSampler {
+    return new NativeSampler({ ...options, library: this.device.library });
+  }
+
+  /** Frees the weights; every context and sampler must be disposed before. */
+  async dispose(): Promise<void> {
+    this.#model.dispose();
+    await this.#embeddings.close();
+  }
+}
+
+async function readQueries(path: string, count: number): Promise<Float32Array> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw asFlashSlothError(error, "model-invalid", path);
+  });
+  if (bytes.byteLength !== count * 4) {
+    throw new FlashSlothError("model-invalid", `${path} holds ${bytes.byteLength} bytes, not ${count * 4}`, {
+      hint: "convert or pull the model again",
+    });
+  }
+  return toFloat32(bytes, "F32");
+}
