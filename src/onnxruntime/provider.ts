@@ -1,0 +1,39 @@
+import type { InferenceSession } from "onnxruntime-node";
+
+/** A device as a user names it; the same names choose llama.cpp's backend. */
+export type DeviceChoice = "auto" | "cpu" | "cuda" | "metal" | "vulkan";
+
+/** onnxruntime's name for what computes. */
+export type Provider = "cpu" | "cuda" | "coreml" | "webgpu";
+
+/** onnxruntime has no Vulkan of its own: its WebGPU provider runs on Vulkan, or on Direct3D on Windows. */
+const CHOSEN: Readonly<Record<Exclude<DeviceChoice, "auto">, Provider>> = {
+  cpu: "cpu",
+  cuda: "cuda",
+  metal: "coreml",
+  vulkan: "webgpu",
+};
+
+/** The providers to try for a choice, best first; `auto` ends with the CPU. */
+export function providersFor(choice: DeviceChoice, platform: NodeJS.Platform): readonly Provider[] {
+  if (choice !== "auto") return [CHOSEN[choice]];
+  return platform === "darwin" ? ["coreml", "cpu"] : ["cuda", "cpu"];
+}
+
+/** `COREML_FLAG_CREATE_MLPROGRAM`: the format that has layer norm, softmax and GELU. */
+const CREATE_ML_PROGRAM = 0x10;
+
+/** A provider as a session's option. Nodes that it does not know run on the CPU in any case. */
+export function providerOption(provider: Provider): InferenceSession.ExecutionProviderConfig {
+  return provider === "coreml" ? { name: "coreml", coreMlFlags: CREATE_ML_PROGRAM } : provider;
+}
+
+/** What to do when a provider that was asked for does not work. */
+export const PROVIDER_HINTS: Readonly<Record<Provider, string>> = {
+  cpu: "run `flashsloth verify`; if the model is whole, this is a defect worth reporting",
+  cuda:
+    "CUDA needs an NVIDIA driver, CUDA 12, cuDNN 9 and onnxruntime's own libraries, which " +
+    "`npm rebuild onnxruntime-node --foreground-scripts` fetches; or use --device cpu",
+  coreml: "metal works on Macs with Apple silicon; use --device cpu elsewhere",
+  webgpu: "onnxruntime reaches Vulkan through WebGPU and needs a graphics driver; or use --device cpu",
+};
