@@ -1,13 +1,7 @@
-import koffi from "koffi";
-import { FlashSlothError, messageOf } from "../core/errors.ts";
+import { FlashSlothError } from "../core/errors.ts";
+import { missingDriver } from "./ffi/driver.ts";
 import { knownBackends, type Backend } from "./ffi/locate.ts";
 import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";
-
-/** The driver library that each GPU backend of llama.cpp needs, by platform: probing it costs milliseconds. */
-const DRIVERS: Readonly<Partial<Record<Backend, Partial<Record<NodeJS.Platform, string>>>>> = {
-  cuda: { linux: "libcuda.so.1", win32: "nvcuda.dll" },
-  vulkan: { linux: "libvulkan.so.1", win32: "vulkan-1.dll" },
-};
 
 /** Tried in this order by `auto`; the CPU build always comes last. */
 const AUTO_ORDER: readonly Backend[] = ["metal", "cuda", "vulkan", "cpu"];
@@ -64,12 +58,5 @@ function refuse(choice: Backend, reason: string): FlashSlothError {
 
 function unavailable(backend: Backend): string | undefined {
   if (!knownBackends().includes(backend)) return `llama.cpp has no ${backend} build for this platform`;
-  const driver = DRIVERS[backend]?.[process.platform];
-  if (driver === undefined) return undefined;
-  try {
-    koffi.load(driver).unload();
-    return undefined;
-  } catch (error) {
-    return `the driver ${driver} is not there (${messageOf(error)})`;
-  }
+  return missingDriver(backend);
 }
