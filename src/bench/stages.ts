@@ -1,0 +1,63 @@
+import type { Answer, EncodedPicture, EngineInfo } from "../engine/api.ts";
+
+/** The stages of one answer and the counts that explain them; what `--json --bench` puts into the record. */
+export interface BenchStages {
+  readonly image_ms: number;
+  readonly vision_ms: number;
+  readonly prefill_ms: number;
+  /** EmbQ alone, inside `prefill_ms` */
+  readonly embq_ms: number;
+  readonly first_token_ms: number;
+  /** tokens after the first, a second; null when there was none */
+  readonly decode_tokens_per_second: number | null;
+  readonly total_ms: number;
+  /** raw vision features, and the visual tokens they were compressed to */
+  readonly image_tokens: { readonly before: number; readonly after: number };
+  /** highest resident set of this process so far */
+  readonly peak_memory_bytes: number;
+  readonly device: { readonly vision: string; readonly language: string };
+  readonly threads: number;
+}
+
+export interface BenchInput {
+  readonly picture: Pick<EncodedPicture, "features" | "visualTokens">;
+  readonly answer: Pick<Answer, "tokens" | "ms">;
+  /** the record's times, in milliseconds */
+  readonly times: {
+    readonly image: number;
+    readonly vision: number;
+    readonly prefill: number;
+    readonly first_token: number;
+    readonly total: number;
+  };
+  readonly info: Pick<EngineInfo, "device" | "threads">;
+  readonly peakMemoryBytes: number;
+}
+
+export function benchStages(input: BenchInput): BenchStages {
+  const { picture, answer, times, info } = input;
+  const rate = decodeRate(answer);
+  return {
+    image_ms: times.image,
+    vision_ms: times.vision,
+    prefill_ms: times.prefill,
+    embq_ms: tenths(answer.ms.embq),
+    first_token_ms: times.first_token,
+    decode_tokens_per_second: rate === null ? null : tenths(rate),
+    total_ms: times.total,
+    image_tokens: { before: picture.features, after: picture.visualTokens },
+    peak_memory_bytes: input.peakMemoryBytes,
+    device: { vision: info.device.vision, language: info.device.language },
+    threads: info.threads,
+  };
+}
+
+/** Tokens a second after the first one, by the engine's own clock; null when there was none or no time passed. */
+export function decodeRate(answer: Pick<Answer, "tokens" | "ms">): number | null {
+  const later = answer.tokens.answer - 1;
+  return later > 0 && answer.ms.decode > 0 ? (later * 1000) / answer.ms.decode : null;
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,51 @@
+import type { Outcome } from "../pipeline/answers.ts";
+import { recordLine } from "../pipeline/records.ts";
+import type { Output } from "./output.ts";
+import { oneLine, visible, visibleText } from "./text.ts";
+
+/** Puts outcomes into one of the three forms of `ask`'s answers. A failed picture has a line in JSON only. */
+export interface AnswerWriter {
+  /** New text of the answer in hand, where the form shows it piece by piece. */
+  readonly onText?: (piece: string) => void;
+  /** The whole outcome; `extra` are further fields for a JSON record. @throws `disk` */
+  write(outcome: Outcome, extra?: object): Promise<void>;
+}
+
+/** One object a line. */
+export function jsonWriter(output: Output): AnswerWriter {
+  return {
+    write: async ({ record }, extra) => output.write(`${recordLine({ ...record, ...extra })}\n`),
+  };
+}
+
+/** `path: answer`, a line each. */
+export function lineWriter(output: Output): AnswerWriter {
+  return {
+    write: async ({ record }) => {
+      if ("error" in record) return;
+      await output.write(`${visible(record.image)}: ${oneLine(record.answer)}\n`);
+    },
+  };
+}
+
+/** The one answer, as it is generated. */
+export function streamWriter(output: Output): AnswerWriter {
+  let written: Promise<unknown> = Promise.resolve();
+  let begun = false;
+  const push = (text: string): void => {
+    begun = true;
+    const next = output.write(text);
+    // `all` takes note of a failure at once, and keeps it for the end of the answer
+    written = Promise.all([written, next]);
+    written.catch(() => {});
+  };
+  return {
+    ...(output.streams ? { onText: (piece: string) => push(visibleText(piece)) } : {}),
+    write: async ({ record }) => {
+      if ("error" in record) {
+        if (begun) push("\n");
+      } else push(output.streams ? "\n" : `${visibleText(record.answer)}\n`);
+      await written;
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import { benchStages, type BenchStages } from "../bench/stages.ts";
+import { benchTable } from "../bench/table.ts";
+import { FlashSlothError } from "../core/errors.ts";
+import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
+import { answers, type Outcome, type PipelineInput } from "../pipeline/answers.ts";
+import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
+import { jsonWriter, lineWriter, streamWriter, type AnswerWriter } from "./answer-writer.ts";
+import { EXIT, statusOfRun, statusOfSignal } from "./exit.ts";
+import type { Interrupts } from "./interrupt.ts";
+import type { Output } from "./output.ts";
+import { showStoreProgress } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A validated `ask` command line. */
+export interface AskRequest {
+  readonly images: readonly string[];
+  readonly recursive: boolean;
+  readonly model: string;
+  readonly download: boolean;
+  readonly device: DeviceChoice;
+  readonly threads: number | undefined;
+  readonly ask: Omit<AskOptions, "timeoutMs">;
+  readonly timeoutMs: number | undefined;
+  readonly json: boolean;
+  readonly bench: boolean;
+}
+
+/** The parts that `ask` joins; tests put others in their place. */
+export interface AskParts {
+  readonly terminal: Terminal;
+  readonly interrupts: Interrupts;
+  listInputs(images: readonly string[], options: { recursive: boolean }): Promise<readonly PipelineInput[]>;
+  /** @throws `usage` when the answers would overwrite a picture; `disk` */
+  openOutput(inputs: readonly PipelineInput[]): Promise<Output>;
+  resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
+  startEngine(options: EngineOptions): Promise<EngineHandle>;
+}
+
+/**
+ * Runs `ask` and says how it ended.
+ * @returns the exit status
+ * @throws what keeps the whole run from starting or going on: no such model, no engine, a failed write
+ */
+export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
+  const { terminal, interrupts } = parts;
+  const inputs = await parts.listInputs(request.images, { recursive: request.recursive });
+  const output = await parts.openOutput(inputs);
+  const waitingSince = performance.now();
+  let engine: Promise<EngineHandle> = Promise.reject(noEngine());
+  engine.catch(() => {});
+  let model = request.model;
+  try {
+    if (inputs.some((input) => "input" in input)) {
+      const resolved = await resolve(request, parts);
+      if (interrupts.received !== undefined) return statusOfSignal(interrupts.received);
+      model = resolved.name;
+      engine = start(resolved, request, parts);
+      engine.catch(() => {}); // reported where the first record awaits it
+    }
+    const counts = await report({ request, parts, inputs, output, model, engine, waitingSince });
+    if (interrupts.received !== undefined) return statusOfSignal(interrupts.received);
+    return output.closed.aborted ? EXIT.ok : statusOfRun(counts);
+  } finally {
+    terminal.clear();
+    await engine.then(async (handle) => handle.dispose()).catch(() => {});
+    await output.close();
+  }
+}
+
+function noEngine(): FlashSlothError {
+  return new FlashSlothError("internal", "no engine was started, because no picture needs one");
+}
+
+async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedModel> {
+  const { terminal, interrupts } = parts;
+  const model = await parts.resolveModel({
+    model: request.model,
+    download: request.download ? undefined : false,
+    onProgress: showStoreProgress(terminal),
+    signal: interrupts.signal,
+  });
+  if (model.demo) terminal.note("the demo model knows drawings of coloured shapes and nothing else");
+  return model;
+}
+
+async function start(model: ResolvedModel, request: AskRequest, parts: AskParts): Promise<EngineHandle> {
+  const { device, threads } = request;
+  parts.terminal.status(`loading ${model.name}`);
+  parts.interrupts.immediate = true;
+  try {
+    return await parts.startEngine({ directory: model.directory, device, threads });
+  } finally {
+    parts.interrupts.immediate = false;
+  }
+}
+
+interface Run {
+  readonly request: AskRequest;
+  readonly parts: AskParts;
+  readonly inputs: readonly PipelineInput[];
+  readonly output: Output;
+  readonly model: string;
+  readonly engine: Promise<EngineHandle>;
+  readonly waitingSince: number;
+}
+
+/** Asks about every input and writes what comes of it. */
+async function report(run: Run): Promise<{ answered: number; failed: number }> {
+  const { request, inputs, output } = run;
+  const { terminal, interrupts } = run.parts;
+  const writer = chooseWriter(request, inputs.length, output);
+  const counts = { answered: 0, failed: 0 };
+  const showNext = (): void => {
+    const next = inputs[counts.answered + counts.failed];
+    const place = inputs.length > 1 ? ` (${counts.answered + counts.failed + 1} of ${inputs.length})` : "";
+    if (next !== undefined) terminal.status(`looking at ${next.label}${place}`);
+  };
+  run.engine.then(showNext, () => {});
+  const onText = writer.onText;
+  const outcomes = answers({
+    inputs,
+    engine: async () => run.engine,
+    waitingSince: run.waitingSince,
+    model: run.model,
+    ask: request.ask,
+    timeoutMs: request.timeoutMs,
+    onText:
+      onText &&
+      ((piece) => {
+        terminal.clear();
+        onText(piece);
+      }),
+    finish: interrupts.signal,
+    stop: output.closed,
+  });
+  for await (const outcome of outcomes) {
+    terminal.clear();
+    const stages = request.bench ? await measure(outcome, run.engine) : undefined;
+    await writer.write(outcome, stages && { bench: stages });
+    if (stages !== undefined && !request.json) terminal.report(benchTable(outcome.record.image, stages));
+    if ("error" in outcome) counts.failed++;
+    else counts.answered++;
+    explain(outcome, request, terminal);
+    showNext();
+  }
+  return counts;
+}
+
+function chooseWriter(request: AskRequest, pictures: number, output: Output): AnswerWriter {
+  if (request.json) return jsonWriter(output);
+  return pictures === 1 ? streamWriter(output) : lineWriter(output);
+}
+
+async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise<BenchStages | undefined> {
+  if ("error" in outcome) return undefined;
+  const { info } = await engine;
+  const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+  return benchStages({ ...outcome.measured, times: outcome.record.ms, info, peakMemoryBytes });
+}
+
+/** What a person should know about an outcome beside its answer. */
+function explain(outcome: Outcome, request: AskRequest, terminal: Terminal): void {
+  const { image } = outcome.record;
+  if ("error" in outcome) {
+    const { message, hint } = outcome.error;
+    terminal.error(message.includes(image) ? message : `${image}: ${message}`, hint);
+  } else if (outcome.record.finish === "timeout") {
+    terminal.warning(`${image}: the answer was cut off after ${(request.timeoutMs ?? 0) / 1000} s`);
+  } else if (outcome.record.finish === "length") {
+    terminal.warning(`${image}: the answer was cut off after ${outcome.record.tokens.answer} tokens`);
+  }
+}

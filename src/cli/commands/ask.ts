@@ -1,0 +1,69 @@
+import { Option, type Command } from "commander";
+import type { DeviceChoice } from "../../engine/api.ts";
+import {
+  filled,
+  seedValue,
+  temperatureValue,
+  threadCount,
+  timeoutSeconds,
+  tokenCount,
+  topPValue,
+} from "../values.ts";
+import { terminalOptions, type TerminalFlags } from "./shared.ts";
+
+export interface AskFlags extends TerminalFlags {
+  readonly model: string;
+  readonly question?: string;
+  readonly recursive?: boolean;
+  readonly device: DeviceChoice;
+  readonly threads?: number;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly seed: number;
+  readonly embq: boolean;
+  readonly json?: boolean;
+  readonly output?: string;
+  readonly timeout?: number;
+  readonly bench?: boolean;
+  readonly download: boolean;
+}
+
+const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
+
+/** `flashsloth ask <image...> [question]` */
+export function addAsk(program: Command): void {
+  const command = program
+    .command("ask")
+    .summary("answer a question about each picture")
+    .description(
+      "Answer a question about each picture. The last argument is the question, unless -q gives it.\n" +
+        "A picture is a file, a folder (its pictures, sorted) or - (the picture's bytes on standard input).",
+    )
+    .usage("[options] <image...> [question]")
+    .argument("[words...]", "the pictures, then the question")
+    .option("-q, --question <text>", "the question; every argument is then a picture")
+    .option("-r, --recursive", "descend into folders")
+    .option(
+      "-m, --model <name|dir>",
+      "a model's name, or the folder of a checkpoint or a converted model",
+      filled("a model's name or folder"),
+      "flashsloth-3.2b",
+    )
+    .option("--no-download", "do not fetch a model that is not on this disk")
+    .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))
+    .option("--threads <n>", "threads to compute with (default: the physical cores)", threadCount)
+    .option("--max-tokens <n>", "the longest answer, in tokens", tokenCount, 512)
+    .option("--temperature <t>", "0 takes the likeliest token; above 0 samples", temperatureValue, 0)
+    .option("--top-p <p>", "sample from the likeliest tokens of this total probability", topPValue, 1)
+    .option("--seed <n>", "of the sampling", seedValue, 0)
+    .option("--no-embq", "leave EmbQ out of the model, to see what it does")
+    .option("--timeout <seconds>", "the longest time for one picture", timeoutSeconds)
+    .option("--json", "print one JSON object a line")
+    .option("-o, --output <file>", "write the answers to a file", filled("a file"))
+    .option("--bench", "show how long each stage took");
+  terminalOptions(command).action(async (words: string[], flags: AskFlags) => {
+    const { ask } = await import("../start-ask.ts");
+    process.exitCode = await ask(words, flags);
+  });
+}

@@ -1,0 +1,22 @@
+import type { Command } from "commander";
+import { filled } from "../values.ts";
+import { terminalOptions, type TerminalFlags } from "./shared.ts";
+
+export interface ConvertFlags extends TerminalFlags {
+  readonly name?: string;
+}
+
+/** `flashsloth convert <checkpoint-dir> <out-dir>` */
+export function addConvert(program: Command): void {
+  const command = program
+    .command("convert")
+    .summary("make a checkpoint loadable")
+    .description("Convert a FlashSloth checkpoint in the hub's layout to the files that the runtime loads.")
+    .argument("<checkpoint-dir>", "folder with config.json, the tokenizer and *.safetensors")
+    .argument("<out-dir>", "folder to write; give it to -m afterwards")
+    .option("--name <name>", "the model's name in records (default: the out folder's)", filled("a name"));
+  terminalOptions(command).action(async (checkpoint: string, out: string, flags: ConvertFlags) => {
+    const { convert } = await import("../convert.ts");
+    process.exitCode = await convert(checkpoint, out, flags);
+  });
+}

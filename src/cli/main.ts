@@ -1,0 +1,65 @@
+import { CommanderError } from "commander";
+import { FlashSlothError, messageOf } from "../core/errors.ts";
+import { EXIT, statusOf } from "./exit.ts";
+import { createProgram } from "./program.ts";
+import { visible } from "./text.ts";
+
+/** Runs one command line; ends the process by running out of work, never by `process.exit()`. */
+async function main(words: readonly string[]): Promise<void> {
+  const program = createProgram({ print: (text) => process.stdout.write(text) });
+  try {
+    if (words.length === 0) {
+      process.stderr.write(program.helpInformation());
+      process.exitCode = EXIT.usage;
+      return;
+    }
+    await program.parseAsync([...words], { from: "user" });
+  } catch (error) {
+    const commands = program.commands.map((command) => command.name());
+    process.exitCode = await complain(error, words, commands);
+  }
+}
+
+/** One line on stderr, perhaps a hint. @returns the exit status */
+async function complain(
+  error: unknown,
+  words: readonly string[],
+  commands: readonly string[],
+): Promise<number> {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok; // help, version
+    const command = commands.includes(words[0] ?? "") ? ` ${words[0]}` : "";
+    const message = messageOf(error).replace(/^error: /, "");
+    await show(message, `see flashsloth${command} --help`);
+    return EXIT.usage;
+  }
+  if (!(error instanceof FlashSlothError)) {
+    await show(`unexpected failure: ${messageOf(error)}`, "please report this, with FLASHSLOTH_DEBUG=1 set");
+    trace(error);
+    return EXIT.failed;
+  }
+  if (error.code !== "interrupted") await show(error.message, error.hint);
+  trace(error);
+  return statusOf(error.code);
+}
+
+async function show(message: string, hint: string | undefined): Promise<void> {
+  const { Terminal } = await import("./terminal.ts");
+  const { stderr, env, argv } = process;
+  const terminal = await Terminal.open({ stderr, env, quiet: true, color: !argv.includes("--no-color") });
+  terminal.error(message, hint);
+}
+
+/** The stack, for who wants to see it. */
+function trace(error: unknown): void {
+  if (!process.env["FLASHSLOTH_DEBUG"] || !(error instanceof Error)) return;
+  process.stderr.write(`${visible(error.stack ?? "", "\n")}\n`);
+}
+
+// a closed pipe is no failure; whoever writes answers listens too
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") process.exitCode = EXIT.failed;
+});
+process.stderr.on("error", () => {});
+
+await main(process.argv.slice(2));

@@ -1,0 +1,25 @@
+import { Command } from "commander";
+import { addAsk } from "./commands/ask.ts";
+import { addConvert } from "./commands/convert.ts";
+import { packageVersion } from "./version.ts";
+
+/** One file in `commands/` for each. They only describe themselves: what does the work is imported when it runs. */
+const COMMANDS = [addAsk, addConvert] as const;
+
+export interface ProgramOptions {
+  /** Takes what goes to standard output: help and the version. */
+  readonly print: (text: string) => void;
+}
+
+/** The command line. A mistake throws commander's `CommanderError` and prints nothing. */
+export function createProgram(options: ProgramOptions): Command {
+  const program = new Command("flashsloth")
+    .description("Ask a question about a picture, on this machine.")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: options.print, outputError: () => {}, writeErr: () => {} })
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns || 100, 110) });
+  for (const add of COMMANDS) add(program); // subcommands inherit the settings above
+  return program;
+}

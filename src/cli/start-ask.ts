@@ -1,0 +1,88 @@
+import { stat } from "node:fs/promises";
+import { FlashSlothError } from "../core/errors.ts";
+import type { PipelineInput } from "../pipeline/answers.ts";
+import { splitArguments } from "./ask-arguments.ts";
+import { runAsk } from "./ask.ts";
+import type { AskFlags } from "./commands/ask.ts";
+import { Interrupts } from "./interrupt.ts";
+import { FileOutput, StreamOutput } from "./output.ts";
+import { Terminal } from "./terminal.ts";
+
+/** `ask` on the real parts. @returns the exit status */
+export async function ask(words: readonly string[], flags: AskFlags): Promise<number> {
+  const { images, question } = await splitArguments(words, flags.question);
+  if (images.includes("-") && process.stdin.isTTY) {
+    throw new FlashSlothError("usage", "standard input (-) is a terminal, not a picture", {
+      hint: 'pipe a picture in: flashsloth ask - "What is this?" < photo.jpg',
+    });
+  }
+  const { stderr, stdout, env } = process;
+  const { quiet = false, color } = flags;
+  const terminal = await Terminal.open({ stderr, quiet, color, env });
+  const interrupts = new Interrupts({
+    onFirst: () => terminal.note("finishing this picture; press Ctrl-C again to stop at once"),
+    onLast: () => terminal.clear(),
+  });
+  try {
+    return await runAsk(
+      {
+        images,
+        recursive: flags.recursive ?? false,
+        model: flags.model,
+        download: flags.download,
+        device: flags.device,
+        threads: flags.threads,
+        ask: {
+          question,
+          maxTokens: flags.maxTokens,
+          temperature: flags.temperature,
+          topP: flags.topP,
+          seed: flags.seed,
+          embq: flags.embq,
+        },
+        timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
+        json: flags.json ?? false,
+        bench: flags.bench ?? false,
+      },
+      {
+        terminal,
+        interrupts,
+        listInputs: async (paths, options) => {
+          const { listInputs } = await import("../pipeline/inputs.ts");
+          return listInputs(paths, options);
+        },
+        openOutput: async (inputs) => {
+          const standard = new StreamOutput(stdout);
+          if (flags.output === undefined) return standard;
+          await refuseOverwriting(flags.output, inputs);
+          return FileOutput.open(flags.output, standard);
+        },
+        resolveModel: async (options) => {
+          const { resolveModel } = await import("../store/resolve.ts");
+          return resolveModel(options);
+        },
+        startEngine: async (options) => {
+          const { startEngine } = await import("../engine/client.ts");
+          return startEngine(options);
+        },
+      },
+    );
+  } finally {
+    terminal.clear();
+    interrupts.dispose();
+  }
+}
+
+/** @throws `usage` when the output file is one of the pictures, by whatever name */
+async function refuseOverwriting(path: string, inputs: readonly PipelineInput[]): Promise<void> {
+  const target = await stat(path).catch(() => undefined);
+  if (target?.isFile() !== true) return;
+  for (const input of inputs) {
+    if (!("input" in input) || typeof input.input !== "string") continue;
+    const picture = await stat(input.input).catch(() => undefined);
+    if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
+    throw new FlashSlothError("usage", `the answers would overwrite the picture ${input.label}`, {
+      hint: "name another file with -o",
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import { InvalidArgumentError } from "commander";
+
+/** A whole number within bounds, written in decimal digits. */
+export function wholeNumber(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= minimum && value <= maximum)) {
+      throw new InvalidArgumentError(`expected a whole number from ${minimum} to ${maximum}`);
+    }
+    return value;
+  };
+}
+
+/** A decimal number that `accepts` takes; `expected` says in words which those are. */
+export function decimal(expected: string, accepts: (value: number) => boolean): (text: string) => number {
+  return (text) => {
+    const value = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isFinite(value) || !accepts(value)) throw new InvalidArgumentError(`expected ${expected}`);
+    return value;
+  };
+}
+
+/** Text with something in it. */
+export function filled(what: string): (text: string) => string {
+  return (text) => {
+    if (text.trim() === "") throw new InvalidArgumentError(`expected ${what}`);
+    return text;
+  };
+}
+
+/** Longest time that a timer of Node can wait, in seconds. */
+const LONGEST_TIMEOUT = 2_147_483;
+
+export const threadCount: (text: string) => number = wholeNumber(1, 1024);
+export const tokenCount: (text: string) => number = wholeNumber(1, 1_000_000);
+export const seedValue: (text: string) => number = wholeNumber(0, 0xffff_ffff);
+export const temperatureValue: (text: string) => number = decimal("a number from 0 to 100", (t) => t <= 100);
+export const topPValue: (text: string) => number = decimal(
+  "a number above 0 and up to 1",
+  (p) => p > 0 && p <= 1,
+);
+export const timeoutSeconds: (text: string) => number = decimal(
+  `a number of seconds above 0 and up to ${LONGEST_TIMEOUT}`,
+  (seconds) => seconds > 0 && seconds <= LONGEST_TIMEOUT,
+);
