@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
 import type { DeviceChoice, Provider } from "../onnxruntime/provider.ts";
-import { type OnnxSession, openSession, type TensorInput } from "../onnxruntime/session.ts";
+import { openSession } from "../onnxruntime/open.ts";
+import type { OnnxSession, TensorInput } from "../onnxruntime/session.ts";
 
 /** The sizes of a model that EmbQ needs. */
 export type EmbqGeometry = Pick<ModelGeometry, "queries" | "hiddenSize" | "featureWidth">;

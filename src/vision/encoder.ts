@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
-import { type OnnxSession, openSession } from "../onnxruntime/session.ts";
+import { openSession } from "../onnxruntime/open.ts";
+import type { OnnxSession } from "../onnxruntime/session.ts";
 import type { DeviceChoice, Provider } from "../onnxruntime/provider.ts";
 
 /** The sizes of a model that its encoder needs. */
