@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { diskError } from "../core/bytes.ts";
-import { FlashSlothError } from "../core/errors.ts";
+import { FlashSlothError, systemCode } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { StorePaths } from "./home.ts";
 import {
@@ -21,13 +21,14 @@ export interface InstallOptions {
   readonly paths: StorePaths;
   /** the model's folder under `paths.models` */
   readonly folder: string;
+  /** What the lock is taken on. @default the folder's name */
+  readonly lockKey?: string | undefined;
   /** for messages */
   readonly name: string;
   /** Whether a model that is there already is the wanted one. @default any complete one is */
   readonly accept?: ((manifest: Manifest) => boolean) | undefined;
   /**
-   * Makes the model in a folder that nobody else uses. Left-overs of a killed run with the same `progressKey` may be in it.
-   * Its manifest is written last.
+   * Makes the model in a folder that does not exist yet and that nobody else uses.
    */
   readonly build: (out: string) => Promise<unknown>;
   /** Names what the model is built from; left-overs of another key are thrown away. */
@@ -53,6 +54,11 @@ export async function discardFolder(models: string, folder: string): Promise<voi
   const trash = join(models, `${TRASH_PREFIX}${folder}~${randomBytes(6).toString("hex")}`);
   await rename(join(models, folder), trash);
   await rm(trash, { recursive: true, force: true });
+}
+
+/** Whether a call to the operating system failed (`ENOSPC`), as opposed to our own code or Node's (`ERR_…`). */
+function isSystemError(error: unknown): boolean {
+  return !(error instanceof FlashSlothError) && /^E[A-Z0-9]+$/.test(systemCode(error) ?? "");
 }
 
 /** A model in use elsewhere may refuse to go (Windows): it stays, and `flashsloth remove` takes it later. */
@@ -92,7 +98,7 @@ export async function installModel(options: InstallOptions): Promise<string> {
   if (await present()) return directory;
 
   const onWait = ({ pid }: { pid: number }): void => onProgress?.({ stage: "wait", pid, model: name });
-  return withLock({ directory: paths.locks, key: folder, onWait, signal }, async () => {
+  return withLock({ directory: paths.locks, key: lockKey, onWait, signal }, async () => {
     const partial = `${PARTIAL_PREFIX}${folder}~${progressKey}`;
     if (await present()) {
       await clearLeftovers(paths.models, folder);
@@ -103,14 +109,17 @@ export async function installModel(options: InstallOptions): Promise<string> {
       await mkdir(paths.models, { recursive: true });
       await clearLeftovers(paths.models, folder, partial);
       signal?.throwIfAborted();
-      await build(out);
-      await readModel(out);
+      // complete already when a run was killed just before the rename below
+      if ((await tryReadModel(out)) === undefined) {
+        await rm(out, { recursive: true, force: true });
+        await build(out);
+        await readModel(out);
+      }
       if ((await namesIn(paths.models)).includes(folder)) await discardFolder(paths.models, folder);
       await rename(out, directory);
       if (supersedes !== undefined) await removeSuperseded(paths.models, folder, supersedes);
     } catch (error) {
-      if (error instanceof FlashSlothError || signal?.aborted === true) throw error;
-      throw diskError(directory, error);
+      throw isSystemError(error) ? diskError(directory, error) : error;
     }
     return directory;
   });

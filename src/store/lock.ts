@@ -67,10 +67,17 @@ async function livingClaims(directory: string, key: string): Promise<Claim[]> {
   return living;
 }
 
+/** Removes the claims of processes that died, whatever their key. */
+export async function sweepDeadClaims(directory: string): Promise<void> {
+  const files = await readdir(directory).catch(() => []);
+  const keys = new Set(files.map((file) => parseClaim(file)?.key));
+  for (const key of keys) if (key !== undefined) await livingClaims(directory, key);
+}
+
 /** Claims already made inside this process: the identity of a process cannot tell two of its own tasks apart. */
 const heldHere = new Set<string>();
 
-async function claim(options: LockOptions): Promise<string | { readonly pid: number }> {
+async function tryClaim(options: LockOptions): Promise<string | { readonly pid: number }> {
   const { directory, key } = options;
   const here = join(directory, key);
   if (heldHere.has(here)) return { pid: process.pid };
@@ -108,12 +115,12 @@ export async function withLock<T>(options: LockOptions, task: () => Promise<T>):
     throw diskError(directory, error);
   });
   let told = false;
-  let claimed = await claim(options);
+  let claimed = await tryClaim(options);
   while (typeof claimed !== "string") {
     if (!told) onWait?.(claimed);
     told = true;
     await sleep(POLL_MS * (0.5 + Math.random()), undefined, { signal });
-    claimed = await claim(options);
+    claimed = await tryClaim(options);
   }
   const file = claimed;
   const heartbeat = setInterval(() => {
