@@ -5,7 +5,6 @@ const utf8 = new TextEncoder();
 /** Little-endian bytes of a GGUF header, in memory that grows. */
 export class HeaderEncoder {
   #bytes = new Uint8Array(4096);
-  #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
   get length(): number {
@@ -13,11 +12,11 @@ export class HeaderEncoder {
   }
 
   uint32(value: number): void {
-    this.#view.setUint32(this.#reserve(4), value, true);
+    this.#field(4).setUint32(0, value, true);
   }
 
   uint64(value: number): void {
-    this.#view.setBigUint64(this.#reserve(8), BigInt(value), true);
+    this.#field(8).setBigUint64(0, BigInt(value), true);
   }
 
   string(value: string): void {
@@ -51,42 +50,47 @@ export class HeaderEncoder {
   #scalar(scalar: ScalarValue): void {
     switch (scalar.type) {
       case "uint8":
-        this.#view.setUint8(this.#reserve(1), scalar.value);
+        this.#field(1).setUint8(0, scalar.value);
         break;
       case "int8":
-        this.#view.setInt8(this.#reserve(1), scalar.value);
+        this.#field(1).setInt8(0, scalar.value);
         break;
       case "uint16":
-        this.#view.setUint16(this.#reserve(2), scalar.value, true);
+        this.#field(2).setUint16(0, scalar.value, true);
         break;
       case "int16":
-        this.#view.setInt16(this.#reserve(2), scalar.value, true);
+        this.#field(2).setInt16(0, scalar.value, true);
         break;
       case "uint32":
         this.uint32(scalar.value);
         break;
       case "int32":
-        this.#view.setInt32(this.#reserve(4), scalar.value, true);
+        this.#field(4).setInt32(0, scalar.value, true);
         break;
       case "float32":
-        this.#view.setFloat32(this.#reserve(4), scalar.value, true);
+        this.#field(4).setFloat32(0, scalar.value, true);
         break;
       case "float64":
-        this.#view.setFloat64(this.#reserve(8), scalar.value, true);
+        this.#field(8).setFloat64(0, scalar.value, true);
         break;
       case "uint64":
-        this.#view.setBigUint64(this.#reserve(8), scalar.value, true);
+        this.#field(8).setBigUint64(0, scalar.value, true);
         break;
       case "int64":
-        this.#view.setBigInt64(this.#reserve(8), scalar.value, true);
+        this.#field(8).setBigInt64(0, scalar.value, true);
         break;
       case "bool":
-        this.#view.setUint8(this.#reserve(1), scalar.value ? 1 : 0);
+        this.#field(1).setUint8(0, scalar.value ? 1 : 0);
         break;
       case "string":
         this.string(scalar.value);
         break;
     }
+  }
+
+  #field(byteLength: number): DataView {
+    const at = this.#reserve(byteLength);
+    return new DataView(this.#bytes.buffer, at, byteLength);
   }
 
   /** Makes room for `count` zero bytes and returns where they begin. */
@@ -97,7 +101,6 @@ export class HeaderEncoder {
       const grown = new Uint8Array(Math.max(this.#length, this.#bytes.byteLength * 2));
       grown.set(this.#bytes.subarray(0, at));
       this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
     }
     return at;
   }
