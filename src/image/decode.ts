@@ -1,0 +1,108 @@
+import type { Sharp, SharpOptions } from "sharp";
+import { FlashSlothError, messageOf } from "../core/errors.ts";
+import { opaqueGif } from "./gif.ts";
+import { readPicture, type PictureSource, type ReadPictureOptions } from "./source.ts";
+
+/** The largest phone cameras take 200 megapixels (16,320 x 12,240). Decoded, that is 600 MB. */
+export const MAX_PIXELS = 200_000_000;
+/** Resampling holds four weights for each pixel of a side: 16 MB at this length. */
+export const MAX_SIDE = 1_000_000;
+/** An SVG has no pixels of its own: its longer side is drawn this long, twice what the HD crops need. */
+export const SVG_SIDE = 1536;
+
+/** An upright picture in memory. */
+export interface RgbPicture {
+  /** uint8 [height, width, 3] */
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Decodes a picture to 8-bit RGB as the published model's `Image.open(path).convert("RGB")` does, and turns it upright
+ * by its EXIF orientation, which the published code leaves out. Alpha is dropped, not blended; grey is repeated; of
+ * several frames or pages the first is taken; colour profiles are ignored. PNG, JPEG, WebP and GIF agree bit for bit. On
+ * purpose different: 16-bit grey keeps its high byte (Pillow clips nearly all of it to white), CMYK goes through a
+ * standard print profile, and SVG, which Pillow does not read, is drawn on white.
+ * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `native` when sharp does not load
+ */
+export async function decodePicture(options: ReadPictureOptions): Promise<RgbPicture> {
+  const source = await readPicture(options);
+  const sharp = await loadSharp();
+  const input = source.kind.format === "gif" ? opaqueGif(source.bytes) : source.bytes;
+  const settings: SharpOptions = { ignoreIcc: true, failOn: "error", limitInputPixels: false };
+  try {
+    const header = await sharp(input, settings).metadata();
+    const { width, height } = header;
+    if (source.kind.format === "svg") {
+      // 72 dots an inch draw an SVG at its own size
+      const density = Math.min(100_000, Math.max(1, (72 * SVG_SIDE) / Math.max(width, height)));
+      checkSize(source, (width * density) / 72, (height * density) / 72);
+      return await toRgb(sharp(input, { ...settings, density }).flatten({ background: "white" }));
+    }
+    checkSize(source, width, height);
+    return await toRgb(sharp(input, { ...settings, autoOrient: true }).removeAlpha());
+  } catch (error) {
+    throw decodeError(source, error);
+  }
+}
+
+async function loadSharp(): Promise<typeof import("sharp").default> {
+  try {
+    const module = await import("sharp");
+    return module.default;
+  } catch (error) {
+    throw new FlashSlothError("native", `sharp, which decodes pictures, does not load: ${messageOf(error)}`, {
+      cause: error,
+      hint: "install it for this platform: npm install --include=optional sharp",
+    });
+  }
+}
+
+/** From the header, before anything is decoded: a bomb of a few kilobytes may claim gigabytes. */
+function checkSize(source: PictureSource, width: number, height: number): void {
+  const tooMany = width * height > MAX_PIXELS;
+  if (!tooMany && Math.max(width, height) <= MAX_SIDE) return;
+  const size = `${width.toLocaleString("en")} x ${height.toLocaleString("en")} pixels`;
+  const limit = tooMany ? `${MAX_PIXELS / 1e6} megapixels` : `${MAX_SIDE.toLocaleString("en")} a side`;
+  throw new FlashSlothError("image-too-large", `${source.name} has ${size}; at most ${limit} are decoded`, {
+    hint: "make it smaller first: the model looks at a few hundred pixels a side",
+  });
+}
+
+async function toRgb(picture: Sharp): Promise<RgbPicture> {
+  const { data, info } = await picture.toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) {
+    throw new FlashSlothError("internal", `the decoder gave ${info.channels} channels in place of 3`);
+  }
+  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { pixels, width: info.width, height: info.height };
+}
+
+/** Containers with kinds inside that sharp does not decode, however intact. */
+const MANY_KINDS: ReadonlySet<string> = new Set(["tiff", "avif"]);
+
+function decodeError(source: PictureSource, error: unknown): FlashSlothError {
+  if (error instanceof FlashSlothError) return error;
+  const { format, name } = source.kind;
+  const orForeign = MANY_KINDS.has(format) ? ", or of a kind that is not decoded here" : "";
+  const reason = decoderReason(error);
+  return new FlashSlothError(
+    "image-invalid",
+    `${source.name} is ${name} that is truncated or damaged${orForeign}${reason && ` (${reason})`}`,
+    { cause: error, hint: "copy or download it again, or open it in an image editor and save it as PNG" },
+  );
+}
+
+/** The last thing that the decoder said, without what it says of every failure. */
+function decoderReason(error: unknown): string {
+  const lines = (error instanceof Error ? error.message : String(error))
+    .split("\n")
+    .map((line) => line.trim());
+  const last = lines.findLast((line) => /[a-z]{3}/i.test(line)) ?? "";
+  const reason = last.replace(
+    /^Input (buffer|file) (has corrupt header:?|contains unsupported image format)\s*/,
+    "",
+  );
+  return reason === "Unknown error" ? "" : reason;
+}

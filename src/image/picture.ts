@@ -1,0 +1,39 @@
+import { CROPS, cutCrops, type CropPlan } from "./crops.ts";
+import { decodePicture } from "./decode.ts";
+
+export interface PreparePictureOptions {
+  /** A path, or the encoded bytes (JPEG, PNG, …). */
+  readonly input: string | Uint8Array;
+  /** S, the side of one crop in pixels. */
+  readonly imageSize: number;
+  readonly crops: CropPlan;
+  /** What messages call the picture. @default the path, or "the picture" for bytes */
+  readonly name?: string | undefined;
+}
+
+/** What the vision encoder takes: normalisation is the first thing in its graph. */
+export interface PreparedPicture {
+  /** uint8 [crops, S, S, 3] */
+  readonly pixels: Uint8Array;
+  readonly crops: number;
+  /** S */
+  readonly size: number;
+  /** the upright picture's own size */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * From a file or its bytes to the crops that the vision encoder sees.
+ * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `native` when sharp does not load
+ */
+export async function preparePicture(options: PreparePictureOptions): Promise<PreparedPicture> {
+  const picture = await decodePicture({ input: options.input, name: options.name });
+  return {
+    pixels: cutCrops(picture, options.imageSize, options.crops),
+    crops: CROPS[options.crops],
+    size: options.imageSize,
+    width: picture.width,
+    height: picture.height,
+  };
+}
