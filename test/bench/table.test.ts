@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { benchStages, decodeRate } from "../../src/bench/stages.ts";
+import { benchTable } from "../../src/bench/table.ts";
+
+const MS = { prefill: 30, embq: 2.04, firstToken: 4, decode: 200 };
+const INPUT = {
+  picture: { features: 729, visualTokens: 81 },
+  answer: { tokens: { image: 81, prompt: 142, answer: 5 }, ms: MS },
+  times: { image: 5, vision: 12_345, prefill: 30, first_token: 4, total: 12_584 },
+  info: { device: { vision: "cpu", language: "cpu", notes: [] }, threads: 2 },
+  peakMemoryBytes: 300 * 2 ** 20,
+};
+
+describe("decodeRate", () => {
+  it("counts the tokens after the first", () => {
+    expect(decodeRate(INPUT.answer)).toBe(20);
+  });
+
+  it("is null where there is nothing to divide", () => {
+    expect(decodeRate({ tokens: { image: 81, prompt: 9, answer: 1 }, ms: MS })).toBeNull();
+    expect(decodeRate({ tokens: { image: 81, prompt: 9, answer: 0 }, ms: MS })).toBeNull();
+    expect(decodeRate({ ...INPUT.answer, ms: { ...MS, decode: 0 } })).toBeNull();
+  });
+});
+
+describe("benchTable", () => {
+  it("shows every stage, the compression and the peak memory", () => {
+    expect(benchTable("a.png", benchStages(INPUT))).toBe(
+      [
+        "a.png",
+        "  image         5.0 ms",
+        "  vision        12.35 s",
+        "  prefill       30.0 ms (EmbQ 2.0 ms)",
+        "  first token   4.0 ms",
+        "  decode        20.0 tokens/s",
+        "  total         12.58 s",
+        "  image tokens  729 -> 81 (9.0 to 1)",
+        "  peak memory   300 MiB",
+        "  device        vision cpu, language cpu",
+        "  threads       2",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("says so when there was no token after the first", () => {
+    const answer = { ...INPUT.answer, tokens: { image: 81, prompt: 142, answer: 1 } };
+    expect(benchTable("a.png", benchStages({ ...INPUT, answer }))).toContain(
+      "decode        no token after the first",
+    );
+  });
+});

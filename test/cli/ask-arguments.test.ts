@@ -1,0 +1,67 @@
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { splitArguments } from "../../src/cli/ask-arguments.ts";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "flashsloth-arguments-"));
+  await writeFile(join(folder, "What is this?"), "");
+  await symlink(join(folder, "nowhere"), join(folder, "dangling"));
+});
+afterAll(async () => rm(folder, { recursive: true }));
+
+const usage = (message: RegExp): object =>
+  expect.objectContaining({ code: "usage", message: expect.stringMatching(message) as string });
+
+describe("splitArguments", () => {
+  it("takes the last argument for the question", async () => {
+    expect(await splitArguments(["a.png", "b.png", "What is this?"], undefined)).toEqual({
+      images: ["a.png", "b.png"],
+      question: "What is this?",
+    });
+  });
+
+  it("takes every argument for a picture when -q gives the question", async () => {
+    expect(await splitArguments(["a.png", "why"], "What?")).toEqual({
+      images: ["a.png", "why"],
+      question: "What?",
+    });
+  });
+
+  it("never takes an existing file, folder or link for the question", async () => {
+    for (const last of [join(folder, "What is this?"), folder, join(folder, "dangling")]) {
+      await expect(splitArguments(["a.png", last], undefined)).rejects.toEqual(usage(/existing file/));
+    }
+    await expect(splitArguments([folder], undefined)).rejects.toEqual(usage(/no question given/));
+  });
+
+  it("nor what can only be meant as a picture", async () => {
+    for (const last of ["nosuch.JPG", "-", "https://example.org/a"]) {
+      await expect(splitArguments(["a.png", last], undefined)).rejects.toEqual(usage(/not a question/));
+    }
+  });
+
+  it("takes a question that merely ends like a picture's name, or is longer than any name", async () => {
+    for (const last of ["Is this logo.png?", "see photo.jpg", "why ".repeat(5000)]) {
+      expect((await splitArguments(["a.png", last], undefined)).question).toBe(last);
+    }
+  });
+
+  it("refuses a missing or blank question and a missing picture", async () => {
+    await expect(splitArguments([], undefined)).rejects.toEqual(usage(/no picture and no question/));
+    await expect(splitArguments(["why"], undefined)).rejects.toEqual(usage(/only one was given/));
+    await expect(splitArguments([], "why")).rejects.toEqual(usage(/no picture given/));
+    await expect(splitArguments(["a.png"], " \n")).rejects.toEqual(usage(/question is empty/));
+    await expect(splitArguments(["a.png", ""], undefined)).rejects.toEqual(usage(/question is empty/));
+  });
+
+  it("refuses pictures that it cannot take", async () => {
+    await expect(splitArguments(["http://x/a.png", "q"], undefined)).rejects.toEqual(
+      usage(/URLs are not supported/),
+    );
+    await expect(splitArguments(["", "q"], undefined)).rejects.toEqual(usage(/path is empty/));
+    await expect(splitArguments(["-", "-"], "q")).rejects.toEqual(usage(/only once/));
+  });
+});

@@ -1,0 +1,51 @@
+import type { Answer, EncodedPicture, EngineHandle, EngineInfo } from "../../src/engine/api.ts";
+
+export const INFO: EngineInfo = {
+  name: "fake",
+  device: { vision: "cpu", language: "cpu", notes: [] },
+  loadMs: { vision: 1, language: 1, embq: 1, total: 3 },
+  threads: 2,
+};
+
+export function picture(id: number, ms = { image: 3, vision: 20 }): EncodedPicture {
+  return { id, width: 8, height: 8, crops: 1, features: 729, visualTokens: 81, ms };
+}
+
+export function answer(text: string, changes: Partial<Answer> = {}): Answer {
+  return {
+    text,
+    finish: "stop",
+    tokens: { image: 81, prompt: 142, answer: 5 },
+    reusedPositions: 0,
+    ids: [1, 2, 3, 4, 5],
+    ms: { prefill: 30, embq: 2, firstToken: 4, decode: 16 },
+    ...changes,
+  };
+}
+
+/** An engine whose two calls are the test's, and which notes what is released and disposed. */
+export class FakeEngine implements EngineHandle {
+  readonly info: EngineInfo = INFO;
+  readonly released: number[] = [];
+  disposed = 0;
+  readonly encodePicture: EngineHandle["encodePicture"];
+  readonly ask: EngineHandle["ask"];
+
+  constructor(calls: Partial<Pick<EngineHandle, "encodePicture" | "ask">> = {}) {
+    let next = 1;
+    this.encodePicture = calls.encodePicture ?? (async () => picture(next++));
+    this.ask = calls.ask ?? (async () => answer("Red."));
+  }
+
+  async release({ id }: EncodedPicture): Promise<void> {
+    this.released.push(id);
+  }
+
+  async counters(): Promise<{ picturesEncoded: number; prefixPrefills: number; questions: number }> {
+    return { picturesEncoded: 0, prefixPrefills: 0, questions: 0 };
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed++;
+  }
+}

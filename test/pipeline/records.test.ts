@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { FlashSlothError } from "../../src/core/errors.ts";
+import { failedRecord, recordLine, recordTimes } from "../../src/pipeline/records.ts";
+
+describe("recordTimes", () => {
+  it("gives what passes between the stages to the stage it belongs to, so that all add up", () => {
+    const times = recordTimes(
+      { load: 100, encode: 25.04, ask: 60 },
+      { image: 3, vision: 20 },
+      { prefill: 30, firstToken: 4 },
+    );
+    expect(times).toEqual({
+      load: 100,
+      image: 5,
+      vision: 20,
+      prefill: 30,
+      first_token: 4,
+      decode: 26,
+      total: 185,
+    });
+    const { total, ...stages } = times;
+    const sum = Object.values(stages).reduce((a, b) => a + b, 0);
+    expect(Math.abs(sum - total) / total).toBeLessThan(0.05);
+  });
+
+  it("is never negative, even when the engine's clock says more than ours", () => {
+    const times = recordTimes(
+      { load: 0, encode: 19, ask: 30 },
+      { image: 3, vision: 20 },
+      { prefill: 30, firstToken: 4 },
+    );
+    expect(times.image).toBe(0);
+    expect(times.decode).toBe(0);
+  });
+});
+
+describe("recordLine", () => {
+  it("keeps the fields of a failed record in their order, with the error in place of the answer", () => {
+    const error = new FlashSlothError("image-invalid", "not a picture", { hint: "look at it" });
+    const line = recordLine(failedRecord({ image: "a.png", question: "q", error, model: "demo" }));
+    expect(line).toBe(
+      '{"image":"a.png","question":"q","error":{"code":"image-invalid","message":"not a picture"},"model":"demo"}',
+    );
+  });
+
+  it("is one line of JSON that no terminal obeys and every parser gives back whole", () => {
+    const image = "a\n\u001b[31m\u009b2J\u007f\u2028\ud800.png";
+    const error = new FlashSlothError("internal", "x");
+    const line = recordLine(failedRecord({ image, question: "q", error, model: "demo" }));
+    // oxlint-disable-next-line no-control-regex -- none may be left
+    expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+    expect(JSON.parse(line)).toMatchObject({ image });
+  });
+});
