@@ -55,7 +55,10 @@ export interface Tokenizer {
   readonly tokens: readonly string[];
   /** BPE merges in rank order, each `left right` */
   readonly merges: readonly string[];
-  /** tokens outside the BPE vocabulary, by id. `special` ones are never produced by a user's text */
+  /**
+   * tokens outside the merges, in the order of their ids; one with an id below `tokens.length` (`<|endoftext|>`) is the same
+   * token again, never reached by merges. `special` ones are never produced by a user's text
+   */
   readonly added: readonly { readonly id: number; readonly text: string; readonly special: boolean }[];
   /** id of `</s>` */
   readonly eos: number;
