@@ -104,11 +104,19 @@ export interface AskHooks {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A loaded model. Encoding a picture and asking about it are separate: a picture is encoded once, asked about often. */
 export interface EngineHandle {
+  /** What loaded, on which device, and how long it took. */
   readonly info: EngineInfo;
-  /** Decodes, cuts and encodes a picture. @throws `image-*` errors */
+  /**
+   * Decodes a picture (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG), turns it upright, and runs the vision encoder.
+   * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`
+   */
   encodePicture(input: PictureInput): Promise<EncodedPicture>;
-  /** @throws `question-too-long`, `usage` for an empty question */
+  /**
+   * Answers a question. A second question about the same picture keeps the picture's positions in the KV cache.
+   * @throws `question-too-long`; `usage` for a blank question or a picture that was released
+   */
   ask(picture: EncodedPicture, options: AskOptions, hooks?: AskHooks): Promise<Answer>;
   /** Forgets an encoded picture. */
   release(picture: EncodedPicture): Promise<void>;

@@ -127,6 +127,12 @@ export class Engine implements EngineHandle {
     return features;
   }
 
+  /** Token ids of plain text; special tokens are never recognised in it. */
+  tokenize(text: string): number[] {
+    this.#checkAlive();
+    return this.#parts.language.tokenize(text);
+  }
+
   /** The logits that the last answer ended on: float32 [vocabulary]. */
   logits(): Float32Array {
     this.#checkAlive();

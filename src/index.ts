@@ -1,0 +1,54 @@
+import type { DeviceChoice, EngineHandle } from "./engine/api.ts";
+import { startEngine } from "./engine/client.ts";
+import type { OnStoreProgress } from "./store/progress.ts";
+import { resolveModel } from "./store/resolve.ts";
+
+export type {
+  Answer,
+  AskHooks,
+  AskOptions,
+  DeviceChoice,
+  DeviceReport,
+  EncodedPicture,
+  EngineCounters,
+  EngineHandle as Model,
+  EngineInfo,
+  PictureInput,
+} from "./engine/api.ts";
+export { FlashSlothError, type ErrorCode, type FlashSlothErrorOptions } from "./core/errors.ts";
+export type { OnStoreProgress, StoreProgress } from "./store/progress.ts";
+
+export interface LoadModelOptions {
+  /** A model's name, `hf:OWNER/REPO[@REVISION]`, or a folder (converted, or a checkpoint). @default "flashsloth-3.2b" */
+  readonly model?: string | undefined;
+  /** @default "auto" */
+  readonly device?: DeviceChoice | undefined;
+  /** Threads for each runtime. @default the machine's physical cores */
+  readonly threads?: number | undefined;
+  /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
+  readonly download?: boolean | undefined;
+  /** Hears of downloads and conversions. @default nobody */
+  readonly onProgress?: OnStoreProgress | undefined;
+  /** Stops a download or a conversion. @default never */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Name of the model that is asked when none is named. */
+export const DEFAULT_MODEL = "flashsloth-3.2b";
+
+/**
+ * Loads a model in a worker thread, fetching and converting it first where that is needed.
+ *
+ * @example
+ * const model = await loadModel({ model: "demo" });
+ * const picture = await model.encodePicture("drawing.png");
+ * const { text } = await model.ask(picture, { question: "What color is the circle?" });
+ * await model.dispose();
+ * @throws FlashSlothError: `usage` for an unknown name, `model-missing`, `model-invalid`, `checkpoint-invalid`,
+ * `network`, `access`, `disk`, `native`, `device`
+ */
+export async function loadModel(options: LoadModelOptions = {}): Promise<EngineHandle> {
+  const { model = DEFAULT_MODEL, device, threads, download, onProgress, signal } = options;
+  const { directory } = await resolveModel({ model, download, onProgress, signal });
+  return await startEngine({ directory, device, threads });
+}

@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Engine } from "../../src/engine/engine.ts";
+import { convertDemo, DRAWINGS } from "../demo/demo-model.ts";
+
+describe("Engine", () => {
+  let demo: Awaited<ReturnType<typeof convertDemo>>;
+  let engine: Engine;
+  const drawing = join(DRAWINGS, "003.png");
+  const question = "What color is the square?";
+
+  beforeAll(async () => {
+    demo = await convertDemo();
+    engine = await Engine.load({ directory: demo.directory, device: "cpu", threads: 1 });
+  });
+
+  afterAll(async () => {
+    await engine?.dispose();
+    await demo?.remove();
+  });
+
+  it("says what it loaded", () => {
+    expect(engine.info).toMatchObject({
+      name: "demo",
+      threads: 1,
+      device: { vision: "cpu", language: "cpu" },
+    });
+  });
+
+  it("computes a picture and its prefix once for many questions", async () => {
+    const before = await engine.counters();
+    const picture = await engine.encodePicture(drawing);
+    const first = await engine.ask(picture, { question });
+    const second = await engine.ask(picture, { question: "How many shapes are there?" });
+    const again = await engine.ask(picture, { question });
+    const after = await engine.counters();
+    expect(after.picturesEncoded - before.picturesEncoded).toBe(1);
+    expect(after.prefixPrefills - before.prefixPrefills).toBe(1);
+    expect(after.questions - before.questions).toBe(3);
+    expect(first.reusedPositions).toBe(0);
+    expect(second.reusedPositions).toBeGreaterThan(picture.visualTokens);
+    expect(again.reusedPositions).toBe(second.reusedPositions);
+    expect(again.text).toBe("Purple.");
+    expect(again.ids).toEqual(first.ids);
+    await engine.release(picture);
+  });
+
+  it("computes the prefix anew for another picture, even with the same question", async () => {
+    const square = await engine.encodePicture(drawing);
+    const other = await engine.encodePicture(join(DRAWINGS, "001.png"));
+    await engine.ask(square, { question });
+    const answer = await engine.ask(other, { question: "Which shape is yellow?" });
+    expect(answer.reusedPositions).toBe(0);
+    expect(answer.text).toBe("Square.");
+    expect((await engine.ask(square, { question })).text).toBe("Purple.");
+  });
+
+  it("streams exactly the answer", async () => {
+    const picture = await engine.encodePicture(drawing);
+    const pieces: string[] = [];
+    const answer = await engine.ask(picture, { question }, { onText: (piece) => pieces.push(piece) });
+    expect(pieces.join("")).toBe(answer.text);
+    expect(answer.finish).toBe("stop");
+  });
+
+  it("stops at the token limit, at an abort and at a deadline", async () => {
+    const picture = await engine.encodePicture(drawing);
+    const short = await engine.ask(picture, { question, maxTokens: 1 });
+    expect(short).toMatchObject({ finish: "length", tokens: { answer: 1 } });
+    const aborted = await engine.ask(picture, { question }, { signal: AbortSignal.abort() });
+    expect(aborted).toMatchObject({ finish: "interrupted", text: "" });
+    const late = await engine.ask(picture, { question, timeoutMs: 0 });
+    expect(late).toMatchObject({ finish: "timeout", text: "" });
+  });
+
+  it("samples the same answer from the same seed, and greedily by default", async () => {
+    const picture = await engine.encodePicture(drawing);
+    const ask = async (seed: number): Promise<readonly number[]> =>
+      (await engine.ask(picture, { question, temperature: 5, topP: 0.99, seed, maxTokens: 12 })).ids;
+    expect(await ask(7)).toEqual(await ask(7));
+    const different = await Promise.resolve([await ask(1), await ask(2), await ask(3)]);
+    expect(new Set(different.map((ids) => ids.join(" "))).size).toBeGreaterThan(1);
+  });
+
+  it.each(["<image>", "</s>", "<learnable>", "<|endoftext|>"])(
+    "reads %s in a question as plain text",
+    async (text) => {
+      const specials = new Set(["</s>", "<learnable>", "<|endoftext|>"]);
+      const ids = engine.tokenize(`${text} ${text}`);
+      expect(ids.length).toBeGreaterThan(2);
+      for (const id of ids) expect(specials.has(text) && id >= 551).toBe(false);
+      const picture = await engine.encodePicture(drawing);
+      const answer = await engine.ask(picture, { question: `${text} ${question} ${text}`, maxTokens: 20 });
+      const plain = await engine.ask(picture, { question, maxTokens: 20 });
+      expect(answer.tokens.prompt - plain.tokens.prompt).toBeGreaterThanOrEqual(engine.tokenize(text).length);
+      expect(answer.tokens.image).toBe(plain.tokens.image);
+    },
+  );
+
+  it("refuses a blank question, one that does not fit, and a picture that was released", async () => {
+    const picture = await engine.encodePicture(drawing);
+    await expect(engine.ask(picture, { question: " \n" })).rejects.toMatchObject({ code: "usage" });
+    await expect(engine.ask(picture, { question: "why ".repeat(2000) })).rejects.toMatchObject({
+      code: "question-too-long",
+    });
+    // a refused question leaves the engine as it was
+    expect((await engine.ask(picture, { question })).text).toBe("Purple.");
+    await engine.release(picture);
+    await expect(engine.ask(picture, { question })).rejects.toMatchObject({ code: "usage" });
+  });
+
+  it("answers a question that fills the context almost to the end", async () => {
+    const picture = await engine.encodePicture(drawing);
+    const ask = async (words: number): Promise<string> =>
+      engine.ask(picture, { question: "a ".repeat(words).trim() }).then(
+        (answer) => answer.finish,
+        (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "other"),
+      );
+    const outcomes: string[] = [];
+    for (let words = 380; words < 470; words += 3) outcomes.push(await ask(words));
+    expect(new Set(outcomes)).toEqual(
+      new Set(["stop", "length", "question-too-long"].filter((o) => outcomes.includes(o))),
+    );
+    expect(outcomes.at(-1)).toBe("question-too-long");
+    expect(outcomes[0]).not.toBe("question-too-long");
+  });
+});

@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
+import type { Manifest } from "../../src/core/manifest.ts";
+import type { Answer, EncodedPicture } from "../../src/engine/api.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import type { EmbqTrace } from "../../src/engine/prefill.ts";
+import { tokenizePrompt } from "../../src/engine/prompt.ts";
+import { PARITY_FIXTURES, writeParityCheckpoint } from "../synthetic/parity.ts";
+import { openGolden, relativeError, takeRows, type Golden, type GoldenCase } from "./golden.ts";
+
+/** The goldens' placeholder for the picture, and `<learnable>`, which stands once for all queries. */
+const PICTURE_ID = -200;
+const LEARNABLE_ID = 50295;
+/** Below this distance between the two likeliest tokens, rounding may choose the other. */
+const SAFE_MARGIN = 0.05;
+
+describe.each(["base", "hd"] as const)("the %s model against the published implementation", (variant) => {
+  let folder: string;
+  let golden: Golden;
+  let manifest: Manifest;
+  let engine: Engine;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), `flashsloth-golden-${variant}-`));
+    const checkpoint = join(folder, "checkpoint");
+    await writeParityCheckpoint({ golden: variant, directory: checkpoint });
+    manifest = await convertCheckpoint({ checkpoint, out: join(folder, "model"), name: `parity-${variant}` });
+    engine = await Engine.load({ directory: join(folder, "model"), device: "cpu" });
+    golden = await openGolden(variant);
+  });
+
+  afterAll(async () => {
+    await golden?.close();
+    await engine?.dispose();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const names = variant === "base" ? ["photo", "alpha"] : ["photo", "gray"];
+  describe.each(names)("%s", (name) => {
+    let expected: GoldenCase;
+    let picture: EncodedPicture;
+    let first: Answer;
+    let logits: Float32Array;
+    let trace: EmbqTrace | undefined;
+
+    beforeAll(async () => {
+      const found = golden.cases.find((candidate) => candidate.name === name);
+      if (found === undefined) throw new Error(`no golden called ${name}`);
+      expected = found;
+      picture = await engine.encodePicture(join(PARITY_FIXTURES, expected.image));
+      first = await engine.ask(
+        picture,
+        { question: expected.question, maxTokens: 1 },
+        { onEmbq: (arrays) => void (trace = arrays) },
+      );
+      logits = engine.logits();
+    });
+
+    it("has the same features and visual tokens, to 1e-5", async () => {
+      const { features, visualTokens } = engine.features(picture);
+      const width = manifest.geometry.featureWidth;
+      const rows = takeRows(features, width, expected.feature_rows);
+      expect(relativeError(rows, await golden.array(`${name}.features.rows`))).toBeLessThan(1e-5);
+      const norms = Float32Array.from({ length: picture.features }, (_, row) =>
+        Math.hypot(...features.subarray(row * width, (row + 1) * width)),
+      );
+      expect(relativeError(norms, await golden.array(`${name}.features.row_norms`))).toBeLessThan(1e-5);
+      expect(relativeError(visualTokens, await golden.array(`${name}.visual_tokens`))).toBeLessThan(1e-5);
+    });
+
+    it("has the same prompt", () => {
+      const tokens = tokenizePrompt(engine, expected.question);
+      const ids = [...tokens.system, PICTURE_ID, ...tokens.question, LEARNABLE_ID, ...tokens.assistant];
+      expect(ids).toEqual(expected.input_ids);
+      expect(first.tokens.prompt).toBe(expected.positions);
+    });
+
+    it("has the same hidden states around EmbQ, to 5e-3 through llama.cpp", async () => {
+      const seen = trace ?? {
+        queriesIn: new Float32Array(),
+        textIn: new Float32Array(),
+        queriesOut: new Float32Array(),
+      };
+      expect(relativeError(seen.queriesIn, await golden.array(`${name}.query_in`))).toBeLessThan(5e-3);
+      expect(relativeError(seen.textIn, await golden.array(`${name}.text_in`))).toBeLessThan(5e-3);
+      expect(relativeError(seen.queriesOut, await golden.array(`${name}.query_out`))).toBeLessThan(5e-3);
+    });
+
+    it("has the same logits, to 5e-3", async () => {
+      expect(relativeError(logits, await golden.array(`${name}.logits`))).toBeLessThan(5e-3);
+    });
+
+    it("says the same, as far as rounding allows", async () => {
+      const { greedy, margin } = expected;
+      const close = margin.findIndex((distance) => distance <= SAFE_MARGIN);
+      const certain = close === -1 ? greedy.length : close;
+      const answer = await engine.ask(picture, { question: expected.question, maxTokens: certain });
+      expect(answer.ids).toEqual(greedy.slice(0, certain));
+      expect(certain).toBeGreaterThan(3);
+    });
+  });
+});
