@@ -21,96 +21,93 @@ export interface ResolveOptions {
   readonly where: string;
 }
 
+/** What is being resolved, and how to refuse it. */
+interface Resolving {
+  readonly file: ConfigFile;
+  readonly shapes: ReadonlyMap<string, Shape>;
+  refuse(reason: string): never;
+}
+
 /**
  * The sizes of a checkpoint: what `config.json` says, completed by what only the tensors tell.
  * @throws `checkpoint-invalid` naming the two that contradict each other
  */
 export function resolveConfig(options: ResolveOptions): ResolvedConfig {
   const { file, shapes, where } = options;
-  const refuse = (reason: string): never => {
-    throw new FlashSlothError("checkpoint-invalid", `${where}: ${reason}`);
+  const resolving: Resolving = {
+    file,
+    shapes,
+    refuse(reason) {
+      throw new FlashSlothError("checkpoint-invalid", `${where}: ${reason}`);
+    },
   };
-  const sizesOf = (name: string, rank: number): Shape => {
-    const shape = shapes.get(name);
-    if (shape === undefined) {
-      throw new FlashSlothError("checkpoint-invalid", `${where}: tensor ${name} is missing`);
-    }
-    if (shape.length !== rank) refuse(`tensor ${name} is ${showShape(shape)}, expected ${rank} axes`);
-    return shape;
+  const text = textSizes(resolving);
+  const towerLayers = file.vision_config?.num_hidden_layers ?? PUBLISHED_TOWER;
+  const vision = visionSizes(resolving, towerLayers);
+  checkDivides(resolving, "patches a side by sap_window", vision.grid, file.sap_window);
+  const embq = embqSizes(resolving, text.layers);
+  return {
+    towerLayers,
+    config: { text, vision, sap: { window: file.sap_window }, embq, hd: file.image_hd },
   };
-  const divides = (parts: number, whole: number, what: string): void => {
-    if (whole % parts !== 0) refuse(`${what}: ${whole} is not divisible by ${parts}`);
-  };
+}
 
-  const heads = file.num_attention_heads;
-  divides(heads, file.hidden_size, "hidden_size by num_attention_heads");
-  const headDims = file.hidden_size / heads;
+function checkDivides({ refuse }: Resolving, what: string, whole: number, parts: number): void {
+  if (whole % parts !== 0) refuse(`${what}: ${whole} is not divisible by ${parts}`);
+}
+
+function textSizes(resolving: Resolving): CheckpointConfig["text"] {
+  const { file, shapes, refuse } = resolving;
+  const { hidden_size: hiddenSize, num_attention_heads: heads, num_key_value_heads: keyHeads } = file;
+  checkDivides(resolving, "hidden_size by num_attention_heads", hiddenSize, heads);
+  if (keyHeads != null && keyHeads !== heads) {
+    refuse(`num_key_value_heads ${keyHeads} differs from num_attention_heads ${heads}`);
+  }
+  const headDims = hiddenSize / heads;
   const rotaryDims = Math.floor(file.partial_rotary_factor * headDims);
   if (rotaryDims < 2 || rotaryDims % 2 !== 0) {
     refuse(
       `partial_rotary_factor rotates ${rotaryDims} of a head's ${headDims} dimensions, not an even number`,
     );
   }
-  if (file.num_key_value_heads != null && file.num_key_value_heads !== heads) {
-    refuse(`num_key_value_heads ${file.num_key_value_heads} differs from num_attention_heads ${heads}`);
-  }
   const layers = countLayers(shapes.keys(), DECODER);
   if (layers !== file.num_hidden_layers) {
     refuse(`num_hidden_layers is ${file.num_hidden_layers}, the tensors have ${layers} decoder layers`);
   }
-  if (file.embq_layer >= layers) {
-    refuse(`embq_layer ${file.embq_layer} is none of the ${layers} decoder layers`);
-  }
+  return {
+    hiddenSize,
+    intermediateSize: file.intermediate_size,
+    layers,
+    heads,
+    vocabSize: file.vocab_size,
+    contextLength: file.max_position_embeddings,
+    ropeTheta: file.rope_theta,
+    rotaryDims,
+    normEps: file.layer_norm_eps,
+  };
+}
 
+function visionSizes(resolving: Resolving, towerLayers: number): CheckpointConfig["vision"] {
+  const { file, refuse } = resolving;
   const tower = file.vision_config ?? PUBLISHED_VISION;
-  divides(tower.num_attention_heads, tower.hidden_size, "vision_config: hidden_size by num_attention_heads");
-  if (file.mm_hidden_size !== undefined && file.mm_hidden_size !== tower.hidden_size) {
-    refuse(
-      `mm_hidden_size ${file.mm_hidden_size} differs from the vision tower's width ${tower.hidden_size}`,
-    );
+  const { hidden_size: hiddenSize, num_attention_heads: heads } = tower;
+  checkDivides(resolving, "vision_config: hidden_size by num_attention_heads", hiddenSize, heads);
+  if (file.mm_hidden_size !== undefined && file.mm_hidden_size !== hiddenSize) {
+    refuse(`mm_hidden_size ${file.mm_hidden_size} differs from the vision tower's width ${hiddenSize}`);
   }
   const grid = Math.floor(tower.image_size / tower.patch_size);
-  if (grid < 1) refuse(`vision_config: patch_size ${tower.patch_size} is larger than the image`);
-  divides(file.sap_window, grid, "patches a side by sap_window");
-
-  const [queries = 0] = sizesOf(QUERIES, 2);
-  const [width = 0] = sizesOf(`${EMBQ}.down_projector_image.weight`, 2);
-  const [valueWidth = 0] = sizesOf(`${EMBQ}.layers.0.i2q_attn.v_proj.weight`, 2);
-  const embqHeads = file.embq_heads ?? heads;
-  if (queries === 0) refuse(`tensor ${QUERIES} holds no query`);
-  if (width === 0 || valueWidth === 0) refuse("EmbQ's attention is 0 wide");
-  divides(embqHeads, width, "EmbQ's width by its heads");
-  divides(embqHeads, valueWidth, "EmbQ's value width by its heads");
-
-  const { used, towerLayers } = visionLayers(options, refuse);
+  if (grid < 1) {
+    refuse(`vision_config: patch_size ${tower.patch_size} is larger than image_size ${tower.image_size}`);
+  }
   return {
-    towerLayers,
-    config: {
-      text: {
-        hiddenSize: file.hidden_size,
-        intermediateSize: file.intermediate_size,
-        layers,
-        heads,
-        vocabSize: file.vocab_size,
-        contextLength: file.max_position_embeddings,
-        ropeTheta: file.rope_theta,
-        rotaryDims,
-        normEps: file.layer_norm_eps,
-      },
-      vision: {
-        hiddenSize: tower.hidden_size,
-        intermediateSize: tower.intermediate_size,
-        layers: used,
-        heads: tower.num_attention_heads,
-        imageSize: tower.image_size,
-        patchSize: tower.patch_size,
-        grid,
-        normEps: tower.layer_norm_eps,
-      },
-      sap: { window: file.sap_window },
-      embq: { layer: file.embq_layer, heads: embqHeads, queries, width, valueWidth },
-      hd: file.image_hd,
-    },
+    hiddenSize,
+    intermediateSize: tower.intermediate_size,
+    layers: visionLayers(resolving, towerLayers),
+    heads,
+    imageSize: tower.image_size,
+    patchSize: tower.patch_size,
+    grid,
+    normEps: tower.layer_norm_eps,
   };
 }
 
@@ -119,22 +116,41 @@ export function resolveConfig(options: ResolveOptions): ResolvedConfig {
  * the output of block N - 1. A configuration with a `vision_config` that does not count the tower's blocks describes a
  * checkpoint that was saved without the unused ones.
  */
-function visionLayers(
-  { file, shapes }: ResolveOptions,
-  refuse: (reason: string) => never,
-): { used: number; towerLayers: number } {
-  const stored = countLayers(shapes.keys(), VISION_BLOCKS);
+function visionLayers({ file, shapes, refuse }: Resolving, towerLayers: number): number {
   const select = file.mm_vision_select_layer;
-  const towerLayers = file.vision_config?.num_hidden_layers ?? PUBLISHED_TOWER;
   const selected = towerLayers + 1 + select;
   if (selected < 1) {
     refuse(`mm_vision_select_layer ${select} is outside a vision tower of ${towerLayers} layers`);
   }
+  const stored = countLayers(shapes.keys(), VISION_BLOCKS);
+  if (stored === 0) refuse("the tensors have no vision layer");
   const counted = file.vision_config === undefined || file.vision_config.num_hidden_layers !== undefined;
-  if (counted && stored < selected) {
+  if (!counted) return Math.min(stored, selected);
+  if (stored < selected) {
     refuse(`the tensors have ${stored} vision layers, the configuration needs ${selected}`);
   }
-  const used = counted ? selected : Math.min(stored, selected);
-  if (used === 0) refuse("the tensors have no vision layer");
-  return { used, towerLayers };
+  return selected;
+}
+
+function embqSizes(resolving: Resolving, layers: number): CheckpointConfig["embq"] {
+  const { file, refuse } = resolving;
+  const layer = file.embq_layer;
+  if (layer >= layers) refuse(`embq_layer ${layer} is none of the ${layers} decoder layers`);
+  const queries = firstSize(resolving, QUERIES);
+  const width = firstSize(resolving, `${EMBQ}.down_projector_image.weight`);
+  const valueWidth = firstSize(resolving, `${EMBQ}.layers.0.i2q_attn.v_proj.weight`);
+  const heads = file.embq_heads ?? file.num_attention_heads;
+  checkDivides(resolving, "EmbQ's width by its heads", width, heads);
+  checkDivides(resolving, "EmbQ's value width by its heads", valueWidth, heads);
+  return { layer, heads, queries, width, valueWidth };
+}
+
+/** Rows of a matrix that must be there. */
+function firstSize({ shapes, refuse }: Resolving, name: string): number {
+  const shape = shapes.get(name) ?? refuse(`tensor ${name} is missing from the checkpoint`);
+  const [rows] = shape;
+  if (shape.length !== 2 || rows === undefined || rows === 0) {
+    return refuse(`tensor ${name} has shape ${showShape(shape)}, expected a matrix`);
+  }
+  return rows;
 }

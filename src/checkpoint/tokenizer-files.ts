@@ -25,7 +25,7 @@ function isIds(json: unknown): json is Record<string, number> {
 }
 
 /** Text -> id. Not `v.record`, which leaves out keys such as `constructor`: GPT-2 has tokens of these names. */
-const ids: v.GenericSchema<unknown, Record<string, number>> = v.custom(
+const ids: v.GenericSchema<unknown, Record<string, number>> = v.custom<Record<string, number>>(
   isIds,
   "Invalid type: Expected an object of texts and their ids",
 );
