@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { CheckpointConfig, Tokenizer } from "../checkpoint/types.ts";
+import { diskError } from "../core/bytes.ts";
+import { MANIFEST_FILE, type Manifest, type ManifestFile, type ModelGeometry } from "../core/manifest.ts";
+import { throwIfAborted, type OnWritten } from "./progress.ts";
+
+/** The sizes that the runtime needs. */
+export function modelGeometry(config: CheckpointConfig, tokenizer: Tokenizer): ModelGeometry {
+  const { text, vision, sap, embq } = config;
+  return {
+    imageSize: vision.imageSize,
+    crops: config.hd ? "tiles" : "squash",
+    featuresPerCrop: vision.grid ** 2,
+    featureWidth: vision.hiddenSize,
+    tokensPerCrop: (vision.grid / sap.window) ** 2,
+    hiddenSize: text.hiddenSize,
+    layers: text.layers,
+    vocabSize: text.vocabSize,
+    contextLength: text.contextLength,
+    queries: embq.queries,
+    embqLayer: embq.layer,
+    endTokens: [...new Set([tokenizer.eos, tokenizer.endOfText])],
+  };
+}
+
+export interface DescribeFilesOptions {
+  readonly directory: string;
+  readonly names: readonly string[];
+  /** @default nobody */
+  readonly onProgress?: OnWritten | undefined;
+  /** @default never stops */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Size and sha256 of files, read in pieces. */
+export async function describeFiles(options: DescribeFilesOptions): Promise<ManifestFile[]> {
+  const { directory, names, signal } = options;
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let written = 0;
+  const files: ManifestFile[] = [];
+  for (const name of names) {
+    const hash = createHash("sha256");
+    let size = 0;
+    for await (const chunk of createReadStream(join(directory, name), { highWaterMark: 2 ** 20 })) {
+      throwIfAborted(signal);
+      const bytes = chunk as Buffer;
+      hash.update(bytes);
+      size += bytes.byteLength;
+      written += bytes.byteLength;
+      options.onProgress?.({ written, total });
+    }
+    files.push({ name, size, sha256: hash.digest("hex") });
+  }
+  return files;
+}
+
+/** Writes `manifest.json` and waits until the disk has it. @throws `disk` */
+export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
+  const path = join(directory, MANIFEST_FILE);
+  try {
+    const file = await open(path, "w");
+    try {
+      await file.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw diskError(path, error);
+  }
+}

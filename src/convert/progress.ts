@@ -1,0 +1,21 @@
+import { FlashSlothError } from "../core/errors.ts";
+
+/** The parts of a conversion, in order. */
+export type ConvertStage = "vision" | "embq" | "language" | "queries" | "check";
+
+export interface ConvertProgress {
+  readonly stage: ConvertStage;
+  /** bytes of this stage's output (of all files, in `check`) that are finished */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Told how many of a file's bytes are written. */
+export type OnWritten = (progress: { readonly written: number; readonly total: number }) => void;
+
+/** @throws `interrupted` once `signal` is aborted */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) {
+    throw new FlashSlothError("interrupted", "the conversion was stopped", { cause: signal.reason });
+  }
+}
