@@ -127,7 +127,7 @@ describe("GraphBuilder", () => {
     const g = new GraphBuilder("graph");
     const x = g.input("x", "float32", [2]);
     g.output("y", g.mul(g.reshape(g.mul(g.reshape(x, [2, 1]), 3), [2, 1]), 3), [2, 1]);
-    expect(g.build().constants.map((constant) => constant.name)).toEqual(["integers(2,1)", "scalar(3)"]);
+    expect(g.build().constants.map(({ name }) => name)).toEqual(["integers(2,1)", "scalar(3)"]);
   });
 
   it("refuses one weight twice", () => {

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { providerOption, providersFor } from "../../src/onnxruntime/provider.ts";
+
+describe("providersFor", () => {
+  it.each([
+    ["cpu", "linux", ["cpu"]],
+    ["cuda", "linux", ["cuda"]],
+    ["metal", "darwin", ["coreml"]],
+    ["vulkan", "linux", ["webgpu"]],
+    ["auto", "linux", ["cuda", "cpu"]],
+    ["auto", "win32", ["cuda", "cpu"]],
+    ["auto", "darwin", ["coreml", "cpu"]],
+  ] as const)("tries for %s on %s: %j", (choice, platform, providers) => {
+    expect(providersFor(choice, platform)).toEqual(providers);
+  });
+});
+
+describe("providerOption", () => {
+  it("asks CoreML for an ML program and leaves the others as they are", () => {
+    expect(providerOption("coreml")).toEqual({ name: "coreml", coreMlFlags: 16 });
+    expect(providerOption("cuda")).toBe("cuda");
+  });
+});
