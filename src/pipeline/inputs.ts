@@ -4,9 +4,20 @@ import { join } from "node:path";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { HEAD_BYTES, sniff } from "../image/sniff.ts";
 import { MAX_FILE_BYTES, pathError } from "../image/source.ts";
-import type { PipelineInput } from "./answers.ts";
 
-export interface ListInputsOptions {
+/** One picture to ask about, or why there is none: one bad argument does not stop the others. */
+export type PictureEntry =
+  | {
+      /** What records and messages call it: the path as given, or `-`. */
+      readonly label: string;
+      /** A path, or the bytes that came from standard input. */
+      readonly input: string | Uint8Array;
+    }
+  | { readonly label: string; readonly error: FlashSlothError };
+
+export interface GatherOptions {
+  /** Files, folders, and `-` for a picture's bytes on standard input. */
+  readonly arguments: readonly string[];
   /** Look into folders inside folders. @default false */
   readonly recursive?: boolean | undefined;
   /** What `-` reads. @default process.stdin */
@@ -16,23 +27,19 @@ export interface ListInputsOptions {
 /**
  * Turns image arguments into pictures, in the order given. A folder gives its pictures, recognised by their content and
  * sorted by the bytes of their paths; hidden files are left out, links to folders inside it are not followed. Nothing is
- * decoded yet: a named file may still turn out to be no picture. One bad argument does not stop the others.
- * @param images files, folders, and `-` for a picture's bytes on standard input
+ * decoded yet: a named file may still turn out to be no picture.
  */
-export async function listInputs(
-  images: readonly string[],
-  options: ListInputsOptions = {},
-): Promise<PipelineInput[]> {
-  const entries: PipelineInput[] = [];
+export async function gatherPictures(options: GatherOptions): Promise<PictureEntry[]> {
+  const entries: PictureEntry[] = [];
   let stdinTaken = false;
-  for (const argument of images) {
+  for (const argument of options.arguments) {
     try {
       if (argument === "-") {
         if (stdinTaken) throw new FlashSlothError("usage", "- names standard input, which can be read once");
         stdinTaken = true;
         entries.push({ label: "-", input: await readAll(options.stdin ?? process.stdin) });
       } else {
-        entries.push(...(await listPath(argument, options.recursive ?? false)));
+        entries.push(...(await gatherPath(argument, options.recursive ?? false)));
       }
     } catch (error) {
       entries.push({ label: argument, error: pathError(argument, error) });
@@ -67,7 +74,7 @@ async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<Uint
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-async function listPath(path: string, recursive: boolean): Promise<PipelineInput[]> {
+async function gatherPath(path: string, recursive: boolean): Promise<PictureEntry[]> {
   const target = await stat(path);
   if (!target.isDirectory()) return [{ label: path, input: path }];
   const folder: FolderContent = { entries: [], skippedFolders: false };
@@ -81,7 +88,7 @@ async function listPath(path: string, recursive: boolean): Promise<PipelineInput
 }
 
 interface FolderContent {
-  readonly entries: PipelineInput[];
+  readonly entries: PictureEntry[];
   skippedFolders: boolean;
 }
 
