@@ -17,7 +17,7 @@ export interface EngineOptions {
   readonly directory: string;
   /** @default "auto" */
   readonly device?: DeviceChoice | undefined;
-  /** Threads for both runtimes. @default the machine's physical cores */
+  /** Threads for each runtime. @default the machine's physical cores; 1 for a tiny model */
   readonly threads?: number | undefined;
 }
 

@@ -17,7 +17,7 @@ import type {
 } from "./api.ts";
 import { Conversation } from "./conversation.ts";
 import type { EmbqTrace, PictureFeatures } from "./prefill.ts";
-import { physicalCores } from "./threads.ts";
+import { defaultThreads } from "./threads.ts";
 
 interface Parts {
   readonly manifest: Manifest;
@@ -48,7 +48,7 @@ export class Engine implements EngineHandle {
     const { directory, device = "auto" } = options;
     const manifest = await readManifest(directory);
     const { geometry, roles } = manifest;
-    const threads = options.threads ?? (await physicalCores());
+    const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
     const open: { dispose(): Promise<void> }[] = [];
     const timed = async <T extends { dispose(): Promise<void> }>(load: Promise<T>): Promise<[T, number]> => {
       const from = performance.now();
