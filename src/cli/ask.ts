@@ -2,7 +2,8 @@ import { benchStages, type BenchStages } from "../bench/stages.ts";
 import { benchTable } from "../bench/table.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
-import { answers, type Outcome, type PipelineInput } from "../pipeline/answers.ts";
+import { answers, type Outcome } from "../pipeline/answers.ts";
+import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";
 import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
 import { jsonWriter, lineWriter, streamWriter, type AnswerWriter } from "./answer-writer.ts";
 import { EXIT, statusOfRun, statusOfSignal } from "./exit.ts";
@@ -29,9 +30,9 @@ export interface AskRequest {
 export interface AskParts {
   readonly terminal: Terminal;
   readonly interrupts: Interrupts;
-  listInputs(images: readonly string[], options: { recursive: boolean }): Promise<readonly PipelineInput[]>;
+  gatherPictures(options: GatherOptions): Promise<readonly PictureEntry[]>;
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
-  openOutput(inputs: readonly PipelineInput[]): Promise<Output>;
+  openOutput(inputs: readonly PictureEntry[]): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
   startEngine(options: EngineOptions): Promise<EngineHandle>;
 }
@@ -43,7 +44,9 @@ export interface AskParts {
  */
 export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
   const { terminal, interrupts } = parts;
-  const inputs = await parts.listInputs(request.images, { recursive: request.recursive });
+  interrupts.immediate = true; // nothing is in hand yet
+  const inputs = await parts.gatherPictures({ arguments: request.images, recursive: request.recursive });
+  interrupts.immediate = false;
   const output = await parts.openOutput(inputs);
   const waitingSince = performance.now();
   let engine: Promise<EngineHandle> = Promise.reject(noEngine());
@@ -97,7 +100,7 @@ async function start(model: ResolvedModel, request: AskRequest, parts: AskParts)
 interface Run {
   readonly request: AskRequest;
   readonly parts: AskParts;
-  readonly inputs: readonly PipelineInput[];
+  readonly inputs: readonly PictureEntry[];
   readonly output: Output;
   readonly model: string;
   readonly engine: Promise<EngineHandle>;

@@ -33,14 +33,13 @@ async function complain(
     await show(message, `see flashsloth${command} --help`);
     return EXIT.usage;
   }
-  if (!(error instanceof FlashSlothError)) {
-    await show(`unexpected failure: ${messageOf(error)}`, "please report this, with FLASHSLOTH_DEBUG=1 set");
-    trace(error);
-    return EXIT.failed;
+  if (error instanceof FlashSlothError && error.code !== "internal") {
+    if (error.code !== "interrupted") await show(error.message, error.hint);
+    return statusOf(error.code);
   }
-  if (error.code !== "interrupted") await show(error.message, error.hint);
-  trace(error);
-  return statusOf(error.code);
+  await show(`unexpected failure: ${messageOf(error)}`, "please report this, with the lines below");
+  process.stderr.write(`${visible((error instanceof Error && error.stack) || String(error), "\n")}\n`);
+  return EXIT.failed;
 }
 
 async function show(message: string, hint: string | undefined): Promise<void> {
@@ -48,12 +47,6 @@ async function show(message: string, hint: string | undefined): Promise<void> {
   const { stderr, env, argv } = process;
   const terminal = await Terminal.open({ stderr, env, quiet: true, color: !argv.includes("--no-color") });
   terminal.error(message, hint);
-}
-
-/** The stack, for who wants to see it. */
-function trace(error: unknown): void {
-  if (!process.env["FLASHSLOTH_DEBUG"] || !(error instanceof Error)) return;
-  process.stderr.write(`${visible(error.stack ?? "", "\n")}\n`);
 }
 
 // a closed pipe is no failure; whoever writes answers listens too

@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import { VERSION } from "../core/version.ts";
 import { addAsk } from "./commands/ask.ts";
 import { addConvert } from "./commands/convert.ts";
-import { packageVersion } from "./version.ts";
 
 /** One file in `commands/` for each. They only describe themselves: what does the work is imported when it runs. */
 const COMMANDS = [addAsk, addConvert] as const;
@@ -15,7 +15,7 @@ export interface ProgramOptions {
 export function createProgram(options: ProgramOptions): Command {
   const program = new Command("flashsloth")
     .description("Ask a question about a picture, on this machine.")
-    .version(packageVersion(), "-V, --version", "print the version")
+    .version(VERSION, "-V, --version", "print the version")
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeOut: options.print, outputError: () => {}, writeErr: () => {} })

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { FlashSlothError } from "../core/errors.ts";
-import type { PipelineInput } from "../pipeline/answers.ts";
+import type { PictureEntry } from "../pipeline/inputs.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import { runAsk } from "./ask.ts";
 import type { AskFlags } from "./commands/ask.ts";
@@ -47,9 +47,9 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
       {
         terminal,
         interrupts,
-        listInputs: async (paths, options) => {
-          const { listInputs } = await import("../pipeline/inputs.ts");
-          return listInputs(paths, options);
+        gatherPictures: async (options) => {
+          const { gatherPictures } = await import("../pipeline/inputs.ts");
+          return gatherPictures(options);
         },
         openOutput: async (inputs) => {
           const standard = new StreamOutput(stdout);
@@ -74,7 +74,7 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
 }
 
 /** @throws `usage` when the output file is one of the pictures, by whatever name */
-async function refuseOverwriting(path: string, inputs: readonly PipelineInput[]): Promise<void> {
+async function refuseOverwriting(path: string, inputs: readonly PictureEntry[]): Promise<void> {
   const target = await stat(path).catch(() => undefined);
   if (target?.isFile() !== true) return;
   for (const input of inputs) {

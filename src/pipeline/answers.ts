@@ -1,14 +1,10 @@
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
-import type { Answer, AskOptions, EncodedPicture, EngineHandle, PictureInput } from "../engine/api.ts";
+import type { Answer, AskOptions, EncodedPicture, EngineHandle } from "../engine/api.ts";
+import type { PictureEntry } from "./inputs.ts";
 import { failedRecord, recordTimes, type AnsweredRecord, type FailedRecord } from "./records.ts";
 
-/** One picture to ask about, or why there is none under this name. */
-export type PipelineInput =
-  | { readonly label: string; readonly input: PictureInput }
-  | { readonly label: string; readonly error: FlashSlothError };
-
 export interface AnswersOptions {
-  readonly inputs: readonly PipelineInput[];
+  readonly inputs: readonly PictureEntry[];
   /** Called by the first record that needs the engine, and by every later one. */
   readonly engine: () => Promise<EngineHandle>;
   /** When the run began to wait for models, on the clock of `now`. @default the first call */
@@ -67,7 +63,7 @@ interface Clock {
 async function answerOne(
   options: AnswersOptions,
   engine: EngineHandle,
-  input: { readonly label: string; readonly input: PictureInput },
+  input: Extract<PictureEntry, { input: unknown }>,
   clock: Clock,
 ): Promise<Outcome | undefined> {
   const start = clock.now();

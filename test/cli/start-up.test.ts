@@ -1,0 +1,56 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { BINARY, Place } from "./binary.ts";
+
+const place = new Place();
+
+/** Milliseconds of wall time that a command takes. */
+function time(words: readonly string[]): number {
+  const start = performance.now();
+  const { status } = spawnSync(process.execPath, words, { env: place.environment() });
+  expect(status).toBe(0);
+  return performance.now() - start;
+}
+
+describe("start-up", () => {
+  it("stays within 2.5 times that of node itself", () => {
+    // the fastest of several, taken in turn: what else the machine does only ever adds
+    const node: number[] = [];
+    const help: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      node.push(time(["-e", "0"]));
+      help.push(time([BINARY, "--help"]));
+    }
+    expect(Math.min(...help) / Math.min(...node)).toBeLessThan(2.5);
+  });
+
+  it("loads no native library for --help", async () => {
+    const probe = place.path("probe.cjs");
+    await writeFile(
+      probe,
+      `const { writeFileSync } = require("node:fs");
+       process.on("exit", () => writeFileSync(process.env.PROBE, JSON.stringify({
+         libraries: process.report.getReport().sharedObjects,
+         modules: Object.keys(require.cache),
+       })));`,
+    );
+    const loaded = async (words: string[]): Promise<string[]> => {
+      const env = { NODE_OPTIONS: `--require ${probe}`, PROBE: place.path("probe.json") };
+      const { status } = await place.run(words, { env });
+      expect(status).toBe(0);
+      const report = JSON.parse(readFileSync(env.PROBE, "utf8")) as { libraries: string[] };
+      return report.libraries.filter((library) => /node_modules/.test(library));
+    };
+    expect(await loaded(["--help"])).toEqual([]);
+    expect(await loaded(["ask", "--help"])).toEqual([]);
+    expect(await loaded(["--version"])).toEqual([]);
+  });
+
+  it("prints the package's version", async () => {
+    const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+    const { version } = JSON.parse(text) as { version: string };
+    expect(await place.run(["-V"])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: "" });
+  });
+});
