@@ -8,6 +8,8 @@ export interface StorePaths {
   readonly models: string;
   /** checkpoints under way, `OWNER--REPO@commit` */
   readonly downloads: string;
+  /** checkpoints that a user asked to keep, named alike */
+  readonly checkpoints: string;
   /** claims of running processes */
   readonly locks: string;
 }
@@ -44,6 +46,7 @@ export function storePaths(home: string = storeHome()): StorePaths {
     home,
     models: join(home, "models"),
     downloads: join(home, "downloads"),
+    checkpoints: join(home, "checkpoints"),
     locks: join(home, "locks"),
   };
 }

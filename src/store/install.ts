@@ -14,7 +14,7 @@ import {
   tryReadModel,
   type InstalledModel,
 } from "./installed.ts";
-import { withLock } from "./lock.ts";
+import { sweepDeadClaims, withLock } from "./lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 export interface InstallOptions {
@@ -31,6 +31,8 @@ export interface InstallOptions {
    * Makes the model in a folder that does not exist yet and that nobody else uses.
    */
   readonly build: (out: string) => Promise<unknown>;
+  /** Called once the model is complete and before it is in its place: removes what only its making needed. */
+  readonly beforePublish?: ((manifest: Manifest) => Promise<void>) | undefined;
   /** Names what the model is built from; left-overs of another key are thrown away. */
   readonly progressKey: string;
   /** Whether another model of the store is an older make of this one, to be removed once this one is there. @default none is */
@@ -79,23 +81,17 @@ async function removeSuperseded(
  * @throws what `build` throws, `disk`, or the signal's reason
  */
 export async function installModel(options: InstallOptions): Promise<string> {
-  const {
-    paths,
-    folder,
-    name,
-    accept = () => true,
-    supersedes,
-    build,
-    progressKey,
-    onProgress,
-    signal,
-  } = options;
+  const { paths, folder, lockKey = folder, name, accept = () => true, supersedes } = options;
+  const { build, beforePublish, progressKey, onProgress, signal } = options;
   const directory = join(paths.models, folder);
   const present = async (): Promise<boolean> => {
     const manifest = await tryReadModel(directory);
     return manifest !== undefined && accept(manifest);
   };
-  if (await present()) return directory;
+  if (await present()) {
+    await sweepDeadClaims(paths.locks);
+    return directory;
+  }
 
   const onWait = ({ pid }: { pid: number }): void => onProgress?.({ stage: "wait", pid, model: name });
   return withLock({ directory: paths.locks, key: lockKey, onWait, signal }, async () => {
@@ -113,8 +109,8 @@ export async function installModel(options: InstallOptions): Promise<string> {
       if ((await tryReadModel(out)) === undefined) {
         await rm(out, { recursive: true, force: true });
         await build(out);
-        await readModel(out);
       }
+      await beforePublish?.(await readModel(out));
       if ((await namesIn(paths.models)).includes(folder)) await discardFolder(paths.models, folder);
       await rename(out, directory);
       if (supersedes !== undefined) await removeSuperseded(paths.models, folder, supersedes);

@@ -1,13 +1,19 @@
+import { join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
 import { readManifest } from "../core/manifest.ts";
 import { looksLikePath, findLocalModel, type LocalModel } from "./local.ts";
-import { DEMO_MODEL, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
+import { DEMO_MODEL, QUANTS, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
 import { convertWithProject, type Converter } from "./converter.ts";
 import { DEMO_REPO, demoCheckpoint, demoVersion } from "./demo.ts";
 import { folderFingerprint } from "./fingerprint.ts";
+import { untilStopped } from "./stopped.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installModel } from "./install.ts";
-import { readModel } from "./installed.ts";
+import { hubFolder, installHubModel } from "./hub-model.ts";
+import type { Patience } from "./hub/retry.ts";
+import { hubSettings, type Environment } from "./hub/settings.ts";
+import { readModel, tryReadModel } from "./installed.ts";
+import { sweepDeadClaims } from "./lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 export interface ResolveOptions {
@@ -23,6 +29,10 @@ export interface ResolveOptions {
   readonly paths?: StorePaths | undefined;
   /** @default the project's own */
   readonly convert?: Converter | undefined;
+  /** Where `HF_*` are read. @default process.env */
+  readonly env?: Environment | undefined;
+  /** How long the hub's client waits and how often it tries again; what is absent has its own default. */
+  readonly patience?: Partial<Patience> | undefined;
 }
 
 export interface ResolvedModel {
@@ -106,26 +116,60 @@ async function resolveLocal(
   return { directory, name: (await readManifest(directory)).name, demo: false };
 }
 
-function missing(model: HubModel): FlashSlothError {
-  return new FlashSlothError("model-missing", `${model.name} is not on this disk`, {
-    hint: `fetch it with \`flashsloth pull ${model.name}\`, or try the demo model: -m ${DEMO_MODEL}`,
-  });
+/** The model in the weight type asked for; where none is asked for, in any that is there, the default one first. */
+async function findInstalled(
+  model: HubModel,
+  quant: string | undefined,
+  paths: StorePaths,
+): Promise<string | undefined> {
+  const quants = quant === undefined ? QUANTS : [quant];
+  for (const candidate of quants) {
+    const directory = join(paths.models, hubFolder(model, candidate));
+    if ((await tryReadModel(directory)) !== undefined) return directory;
+  }
+  return undefined;
+}
+
+async function resolveHub(
+  model: HubModel,
+  options: ResolveOptions,
+  paths: StorePaths,
+): Promise<ResolvedModel> {
+  const installed = await findInstalled(model, options.quant, paths);
+  if (installed !== undefined) {
+    await sweepDeadClaims(paths.locks);
+    return { directory: installed, name: model.name, demo: false };
+  }
+  const { download = true } = options;
+  try {
+    const { directory } = await installHubModel({ ...options, paths, model, fetch: download });
+    return { directory, name: model.name, demo: false };
+  } catch (error) {
+    const gone = error instanceof FlashSlothError && error.code === "model-missing";
+    const { offline } = await hubSettings(options.env);
+    if (!gone || (download && !offline)) throw error;
+    const why = download ? "HF_HUB_OFFLINE is set" : "downloading was refused";
+    throw new FlashSlothError("model-missing", `${model.name} is not on this disk, and ${why}`, {
+      hint: `fetch it with \`flashsloth pull ${model.name}\`, or try the demo model: -m ${DEMO_MODEL}`,
+      cause: error,
+    });
+  }
 }
 
 /**
  * The folder of a model that can be loaded, made on first use: the demo and checkpoints in a folder are converted into
  * the store, models of the hub are fetched first.
- * @throws `usage` for a name that is unknown; `model-missing` when it may not or cannot be fetched; `model-invalid`,
- * `checkpoint-invalid` for a damaged folder; `disk`
+ * @throws `usage` for a name that is unknown; `model-missing`, `network`, `access` when it may not or cannot be fetched;
+ * `model-invalid`, `checkpoint-invalid` for a damaged folder; `disk`; `interrupted`
  */
 export async function resolveModel(options: ResolveOptions): Promise<ResolvedModel> {
-  const { model, paths = storePaths() } = options;
+  const { model, paths = storePaths(), signal } = options;
   if (model.trim() === "") throw unknownModel(model);
   const named = parseModelName(model);
-  if (named?.kind === "demo") return resolveDemo(options, paths);
-  if (named !== undefined) throw missing(named);
+  if (named?.kind === "demo") return untilStopped(signal, async () => resolveDemo(options, paths));
+  if (named !== undefined) return untilStopped(signal, async () => resolveHub(named, options, paths));
   const local = await findLocalModel(model);
-  if (local !== undefined) return resolveLocal(local, options, paths);
+  if (local !== undefined) return untilStopped(signal, async () => resolveLocal(local, options, paths));
   if (looksLikePath(model)) {
     throw new FlashSlothError("usage", `no such folder: ${model}`, {
       hint: "name a converted model's folder or a checkpoint's, or see `flashsloth list` for names",

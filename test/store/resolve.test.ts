@@ -8,6 +8,12 @@ import { resolveModel } from "../../src/store/resolve.ts";
 import { fakeConverter } from "./fake-converter.ts";
 import { scratch } from "./scratch.ts";
 
+async function diskFull(request: ConversionRequest): Promise<never> {
+  await mkdir(request.out, { recursive: true });
+  await writeFile(join(request.out, "vision.onnx"), "half");
+  throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+}
+
 describe("resolving a model", () => {
   it("converts the demo once, and again only when its files change", async () => {
     const paths = storePaths(await scratch());
@@ -61,12 +67,7 @@ describe("resolving a model", () => {
 
   it("leaves nothing that looks like a model when a conversion fails, and goes on afterwards", async () => {
     const paths = storePaths(await scratch());
-    const failing = async (request: ConversionRequest): Promise<never> => {
-      await mkdir(request.out, { recursive: true });
-      await writeFile(join(request.out, "vision.onnx"), "half");
-      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
-    };
-    await expect(resolveModel({ model: "demo", paths, convert: failing })).rejects.toMatchObject({
+    await expect(resolveModel({ model: "demo", paths, convert: diskFull })).rejects.toMatchObject({
       code: "disk",
     });
     expect((await readdir(paths.models)).every((name) => name.startsWith(".partial-"))).toBe(true);

@@ -1,0 +1,191 @@
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { FlashSlothError } from "../core/errors.ts";
+import type { Manifest } from "../core/manifest.ts";
+import { DEFAULT_QUANT, DEFAULT_REVISION, folderName, type HubModel } from "./catalogue.ts";
+import { convertWithProject, type Converter } from "./converter.ts";
+import type { StorePaths } from "./home.ts";
+import { cachedCommit, cachedListing } from "./hub/cache.ts";
+import { fetchCheckpoint, type FetchedCheckpoint } from "./hub/checkpoint.ts";
+import { HubConnection } from "./hub/connection.ts";
+import { listFiles, resolveRevision, type HubFile } from "./hub/listing.ts";
+import { PATIENCE, type Patience, type RetryOptions } from "./hub/retry.ts";
+import { hubSettings, type Environment, type HubSettings } from "./hub/settings.ts";
+import { installModel } from "./install.ts";
+import { namesIn } from "./installed.ts";
+import type { OnStoreProgress } from "./progress.ts";
+import { explainFullDisk, conversionBytes, requireSpace } from "./space.ts";
+
+export interface InstallHubOptions {
+  readonly paths: StorePaths;
+  readonly model: HubModel;
+  /** false: only what is on this disk may be used */
+  readonly fetch: boolean;
+  readonly quant?: string | undefined;
+  readonly keepCheckpoint?: boolean | undefined;
+  readonly onProgress?: OnStoreProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** @default process.env */
+  readonly env?: Environment | undefined;
+  readonly patience?: Partial<Patience> | undefined;
+  readonly convert?: Converter | undefined;
+}
+
+/** What making a model took. */
+export interface InstallReport extends FetchedCheckpoint {
+  readonly seconds: { readonly download: number; readonly convert: number };
+}
+
+export interface InstalledFromHub {
+  readonly directory: string;
+  /** undefined when the model was there already, or another process made it */
+  readonly report: InstallReport | undefined;
+}
+
+/** A model's folder: its name alone for the weight type that it has by default. */
+export function hubFolder(model: HubModel, quant: string = DEFAULT_QUANT): string {
+  return quant === DEFAULT_QUANT ? model.folder : `${model.folder}.${quant}`;
+}
+
+/** Every name of the same repository shares its download, so they share a lock. */
+export function repoKey(repo: string): string {
+  return `hub-${folderName(repo)}`;
+}
+
+function checkpointFolder(repo: string, commit: string): string {
+  return `${folderName(repo)}@${commit}`;
+}
+
+/** What was fetched of `repo` and is not needed any more, other than `keep`. Only with the lock of the repository held. */
+export async function discardDownloads(paths: StorePaths, repo: string, keep?: string): Promise<void> {
+  for (const name of await namesIn(paths.downloads)) {
+    if (name !== keep && name.startsWith(`${folderName(repo)}@`)) {
+      await rm(join(paths.downloads, name), { recursive: true, force: true });
+    }
+  }
+}
+
+interface Source {
+  readonly commit: string;
+  readonly listing: readonly HubFile[];
+  readonly fetch: boolean;
+}
+
+/** Which commit, and which files it has: from the hub, or, where that may not or cannot be asked, from its tools' cache. */
+async function locate(
+  options: InstallHubOptions,
+  connection: HubConnection,
+  retry: RetryOptions,
+): Promise<Source> {
+  const { model, onProgress } = options;
+  const { repo, revision = DEFAULT_REVISION } = model;
+  let unreachable: FlashSlothError | undefined;
+  if (options.fetch && !connection.settings.offline) {
+    try {
+      const commit = await resolveRevision(connection, repo, revision, retry);
+      return { commit, listing: await listFiles(connection, repo, commit, retry), fetch: true };
+    } catch (error) {
+      if (!(error instanceof FlashSlothError) || error.code !== "network") throw error;
+      unreachable = error;
+    }
+  }
+  const { cache } = connection.settings;
+  const commit = await cachedCommit(cache, repo, revision);
+  const listing = commit === undefined ? [] : await cachedListing(cache, repo, commit);
+  if (commit === undefined || listing.length === 0) {
+    throw unreachable ?? new FlashSlothError("model-missing", `${model.name} is not on this disk`);
+  }
+  if (unreachable !== undefined) {
+    onProgress?.({ stage: "note", message: `${unreachable.message}; using what ${cache} has` });
+  }
+  return { commit, listing, fetch: false };
+}
+
+/**
+ * The folder of a model of the hub: as it is in the store, or fetched and converted.
+ * @throws `model-missing`, `network`, `access`, `disk`, `checkpoint-invalid`, or the signal's reason
+ */
+export async function installHubModel(options: InstallHubOptions): Promise<InstalledFromHub> {
+  const { paths, model, quant, keepCheckpoint = false, onProgress, signal } = options;
+  const settings = await hubSettings(options.env);
+  let report: InstallReport | undefined;
+  const directory = await installModel({
+    paths,
+    folder: hubFolder(model, quant),
+    lockKey: repoKey(model.repo),
+    name: model.name,
+    progressKey: quant ?? DEFAULT_QUANT,
+    build: async (out) => {
+      report = await build(options, settings, out);
+    },
+    beforePublish: async (manifest) => {
+      if (keepCheckpoint) await keepDownload(paths, model.repo, manifest);
+      await discardDownloads(paths, model.repo);
+    },
+    onProgress,
+    signal,
+  });
+  return { directory, report };
+}
+
+async function keepDownload(paths: StorePaths, repo: string, manifest: Manifest): Promise<void> {
+  const name = checkpointFolder(repo, manifest.source.revision ?? "");
+  if (!(await namesIn(paths.downloads)).includes(name)) return;
+  await mkdir(paths.checkpoints, { recursive: true });
+  await rm(join(paths.checkpoints, name), { recursive: true, force: true });
+  await rename(join(paths.downloads, name), join(paths.checkpoints, name));
+}
+
+async function build(options: InstallHubOptions, settings: HubSettings, out: string): Promise<InstallReport> {
+  const { paths, model, quant, onProgress, signal, convert = convertWithProject } = options;
+  const connection = new HubConnection(settings, { ...PATIENCE, ...options.patience });
+  const retry: RetryOptions = {
+    patience: connection.patience,
+    signal,
+    onRetry: ({ message }, pauseMs) =>
+      onProgress?.({
+        stage: "note",
+        message: `${message}; trying again in ${Math.max(1, Math.round(pauseMs / 1000))} s`,
+      }),
+  };
+  const need = { home: paths.home, toFetch: 0, toConvert: 0 };
+  const follow: OnStoreProgress = (event) => {
+    if (event.stage === "download") need.toFetch = event.total - event.done;
+    onProgress?.(event);
+  };
+  try {
+    const started = performance.now();
+    const { commit, listing, fetch } = await locate(options, connection, retry);
+    const name = checkpointFolder(model.repo, commit);
+    const kept = (await namesIn(paths.checkpoints)).includes(name);
+    const directory = join(kept ? paths.checkpoints : paths.downloads, name);
+    await discardDownloads(paths, model.repo, name);
+    const fetched = await fetchCheckpoint({
+      connection,
+      repo: model.repo,
+      commit,
+      listing,
+      directory,
+      cache: settings.cache,
+      fetch,
+      checkSpace: async ({ toFetch, checkpoint }) => {
+        Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, quant) });
+        await requireSpace(need);
+      },
+      onProgress: follow,
+      retry,
+    });
+    const converting = performance.now();
+    const source = { repo: model.repo, revision: commit };
+    await convert({ checkpoint: directory, out, name: model.name, source, quant, onProgress, signal });
+    const seconds = {
+      download: (converting - started) / 1000,
+      convert: (performance.now() - converting) / 1000,
+    };
+    return { ...fetched, seconds };
+  } catch (error) {
+    throw await explainFullDisk(error, need);
+  } finally {
+    await connection.close();
+  }
+}
