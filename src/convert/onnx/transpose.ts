@@ -15,8 +15,9 @@ export function transpose(values: Float32Array, rows: number, columns: number): 
     for (let left = 0; left < columns; left += BLOCK) {
       const right = Math.min(left + BLOCK, columns);
       for (let column = left; column < right; column++) {
-        for (let row = top; row < bottom; row++) {
-          out[column * rows + row] = values[row * columns + column] ?? 0;
+        const shift = column * rows;
+        for (let row = top, from = top * columns + column; row < bottom; row++, from += columns) {
+          out[shift + row] = values[from] ?? 0;
         }
       }
     }
