@@ -25,7 +25,7 @@ export interface ResolveOptions {
 interface Resolving {
   readonly file: ConfigFile;
   readonly shapes: ReadonlyMap<string, Shape>;
-  refuse(reason: string): never;
+  readonly refuse: (reason: string) => never;
 }
 
 /**
@@ -37,7 +37,7 @@ export function resolveConfig(options: ResolveOptions): ResolvedConfig {
   const resolving: Resolving = {
     file,
     shapes,
-    refuse(reason) {
+    refuse: (reason) => {
       throw new FlashSlothError("checkpoint-invalid", `${where}: ${reason}`);
     },
   };

@@ -24,7 +24,7 @@ function isIds(json: unknown): json is Record<string, number> {
   return Object.values(json).every((id) => Number.isSafeInteger(id) && id >= 0);
 }
 
-/** Text -> id. Not `v.record`, which leaves out keys such as `constructor`: GPT-2 has tokens of these names. */
+/** Text -> id. Not `v.record`, which leaves out keys such as `prototype`: GPT-2 has a token of that name. */
 const ids: v.GenericSchema<unknown, Record<string, number>> = v.custom<Record<string, number>>(
   isIds,
   "Invalid type: Expected an object of texts and their ids",

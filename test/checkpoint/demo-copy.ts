@@ -1,0 +1,70 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const DEMO: string = fileURLToPath(new URL("../../src/store/demo/checkpoint/", import.meta.url));
+
+export interface HeaderEntry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+export type Header = Record<string, HeaderEntry>;
+
+/** A copy of the demo checkpoint that a test may damage. */
+export class DemoCopy implements AsyncDisposable {
+  readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async create(): Promise<DemoCopy> {
+    const directory = await mkdtemp(join(tmpdir(), "flashsloth-checkpoint-"));
+    await cp(DEMO, directory, { recursive: true });
+    return new DemoCopy(directory);
+  }
+
+  path(file: string): string {
+    return join(this.directory, file);
+  }
+
+  /** Rewrites a JSON file by changing its value in place. */
+  async editJson(file: string, edit: (json: Record<string, unknown>) => void): Promise<void> {
+    const json = JSON.parse(await readFile(this.path(file), "utf8")) as Record<string, unknown>;
+    edit(json);
+    await writeFile(this.path(file), JSON.stringify(json));
+  }
+
+  /** Rewrites the tensors' header; ranges are laid out anew from the shapes, the data becomes zeros. */
+  async editTensors(edit: (header: Header) => void): Promise<void> {
+    const file = this.path("model.safetensors");
+    const bytes = await readFile(file);
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.subarray(8, 8 + length).toString("utf8")) as Header;
+    edit(header);
+    let offset = 0;
+    for (const [name, entry] of Object.entries(header)) {
+      if (name === "__metadata__") continue;
+      const width = { F16: 2, BF16: 2, F32: 4, I64: 8 }[entry.dtype] ?? 1;
+      const end = offset + entry.shape.reduce((product, size) => product * size, width);
+      entry.data_offsets = [offset, end];
+      offset = end;
+    }
+    const text = Buffer.from(JSON.stringify(header), "utf8");
+    const out = Buffer.alloc(8 + text.byteLength + offset);
+    out.writeBigUInt64LE(BigInt(text.byteLength), 0);
+    text.copy(out, 8);
+    await writeFile(file, out);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.directory, { recursive: true });
+  }
+}
+
+/** An entry for a tensor to add or change. */
+export function float16(...shape: number[]): HeaderEntry {
+  return { dtype: "F16", shape, data_offsets: [0, 0] };
+}
