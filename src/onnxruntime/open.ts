@@ -80,6 +80,10 @@ async function createSession(
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     graphOptimizationLevel: "all",
     logSeverityLevel: 4,
-    extra: { "session.disable_prepacking": prepack ? "0" : "1" },
+    extra: {
+      "session.disable_prepacking": prepack ? "0" : "1",
+      // or the threads wait busily for 40 ms after a run, on cores that the language model needs by then
+      "session.force_spinning_stop": "1",
+    },
   });
 }
