@@ -28,13 +28,12 @@ export interface Vocabulary {
 export function vocabulary(tokenizer: Tokenizer, size: number): Vocabulary {
   const texts: (string | undefined)[] = [...tokenizer.tokens];
   const types: number[] = texts.map(() => TOKEN_TYPES.normal);
-  const control = new Set([tokenizer.eos, tokenizer.endOfText, tokenizer.learnable]);
   for (const { id, text, special } of tokenizer.added) {
     if (id >= size) throw invalid(`token ${JSON.stringify(text)} has the id ${id} of ${size}`);
     texts[id] = text;
-    types[id] = special || control.has(id) ? TOKEN_TYPES.control : TOKEN_TYPES.userDefined;
+    types[id] = special ? TOKEN_TYPES.control : TOKEN_TYPES.userDefined;
   }
-  for (const id of control) types[id] = TOKEN_TYPES.control;
+  for (const id of [tokenizer.eos, tokenizer.endOfText, tokenizer.learnable]) types[id] = TOKEN_TYPES.control;
   if (texts.length > size) throw invalid(`${texts.length} tokens for an embedding table of ${size} rows`);
 
   const used = new Map<string, number>();

@@ -25,6 +25,10 @@ describe("vocabulary", () => {
     });
   });
 
+  it("makes every special token a control token", () => {
+    expect(vocabulary(tokenizer([{ id: 3, text: "<image>", special: true }]), 6).types[3]).toBe(control);
+  });
+
   it("fills a gap between added tokens", () => {
     const { texts, types } = vocabulary(tokenizer([]), 6);
     expect(texts[3]).toBe("[PAD3]");

@@ -1,0 +1,100 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import koffi from "koffi";
+import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findEmbeddings } from "../../../src/convert/language/embeddings.ts";
+import { writeLanguage } from "../../../src/convert/language/write.ts";
+import { FileSource } from "../../../src/core/bytes.ts";
+import { readGgufLayout } from "../../../src/formats/gguf/read.ts";
+import { locateNative } from "../../../src/language/ffi/locate.ts";
+import { memoryCheckpoint, smallTokenizer } from "./memoryCheckpoint.ts";
+
+/** `enum llama_ftype` */
+const FILE_TYPES = { q8_0: 7, q4_k_m: 15, q5_k_m: 17 } as const;
+const GGML_TYPE_F16 = 1;
+
+let folder: string;
+let llama: Llama;
+let quantise: (from: string, to: string, fileType: number) => number;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "flashsloth-quantised-"));
+  llama = await getLlama({ build: "never", gpu: false, logLevel: LlamaLogLevel.error });
+  quantise = await bindQuantiser();
+});
+
+afterAll(async () => {
+  await llama?.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** `llama_model_quantize` with the token embeddings kept in float16. */
+async function bindQuantiser(): Promise<typeof quantise> {
+  const files = await locateNative("cpu");
+  const library = koffi.load(files.llama);
+  koffi.struct("QuantiseParams", {
+    nthread: "int32_t",
+    ftype: "int",
+    output_tensor_type: "int",
+    token_embedding_type: "int",
+    allow_requantize: "bool",
+    quantize_output_tensor: "bool",
+    only_copy: "bool",
+    pure: "bool",
+    keep_split: "bool",
+    dry_run: "bool",
+    imatrix: "void *",
+    kv_overrides: "void *",
+    tt_overrides: "void *",
+    prune_layers: "void *",
+    max_buf_size: "size_t",
+  });
+  const defaults = library.func("QuantiseParams llama_model_quantize_default_params()");
+  const run = library.func(
+    "uint32_t llama_model_quantize(const char *from, const char *to, QuantiseParams *params)",
+  );
+  return (from, to, fileType) => {
+    const params = defaults() as Record<string, unknown>;
+    const chosen = { nthread: 1, ftype: fileType, token_embedding_type: GGML_TYPE_F16 };
+    return run(from, to, { ...params, ...chosen }) as number;
+  };
+}
+
+describe("a language file that llama.cpp's quantiser rewrote", () => {
+  it.each(Object.entries(FILE_TYPES))("is read: %s", async (name, fileType) => {
+    const from = join(folder, "f16.gguf");
+    const to = join(folder, `${name}.gguf`);
+    const checkpoint = memoryCheckpoint({
+      tokenizer: smallTokenizer(),
+      text: { hiddenSize: 256, intermediateSize: 512, heads: 4 },
+    });
+    await writeLanguage({
+      checkpoint,
+      path: from,
+      model: { name, license: "apache-2.0", source: { repo: "test", revision: "abc" } },
+    });
+    expect(quantise(from, to, fileType)).toBe(0);
+
+    const source = await FileSource.open(to);
+    const { tensors, metadata } = await readGgufLayout(source);
+    await source.close();
+    expect(metadata.get("general.file_type")).toEqual({ type: "uint32", value: fileType });
+    expect(metadata.get("general.license")).toEqual({ type: "string", value: "apache-2.0" });
+    expect(metadata.get("flashsloth.source.revision")).toEqual({ type: "string", value: "abc" });
+    const type = tensors.find((tensor) => tensor.name === "blk.0.ffn_up.weight")?.type;
+    expect(type).toBe({ q8_0: "Q8_0", q4_k_m: "Q4_K", q5_k_m: "Q5_K" }[name]);
+
+    const size = { vocabSize: 300, hiddenSize: 256 };
+    const at = await findEmbeddings(to, size);
+    const before = await findEmbeddings(from, size);
+    const table = (await readFile(to)).subarray(at, at + 300 * 256 * 2);
+    expect(at).not.toBe(before);
+    expect(Buffer.compare(table, await checkpoint.readBytes("model.embed_tokens.weight"))).toBe(0);
+
+    const model = await llama.loadModel({ modelPath: to, checkTensors: true });
+    expect(model.embeddingVectorSize).toBe(256);
+    await model.dispose();
+  });
+});
