@@ -40,7 +40,7 @@ export class EmbqSession {
     this.#geometry = geometry;
   }
 
-  /** @throws as `openSession` does */
+  /** The question's length varies, so on a Mac the CPU takes it. @throws as `openSession` does */
   static async load(options: LoadEmbqOptions): Promise<EmbqSession> {
     const { directory, file, geometry, device, threads } = options;
     const session = await openSession({ path: join(directory, file), device, threads });

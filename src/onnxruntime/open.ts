@@ -20,6 +20,11 @@ export interface OpenSessionOptions {
   /** Threads inside an operator, on the CPU. @default the machine's physical cores */
   readonly threads?: number | undefined;
   /**
+   * All sizes are written in the graph, so that CoreML can take it; otherwise the CPU stands in for CoreML.
+   * @default false
+   */
+  readonly fixedShapes?: boolean | undefined;
+  /**
    * Repack weights for the CPU's kernels when loading: a full-size encoder then takes seconds to load instead
    * of tenths and holds its weights twice, for a few percent in speed. @default false
    */
@@ -32,7 +37,7 @@ export interface OpenSessionOptions {
  *   `model-invalid` when the file is missing or not even the CPU takes the graph
  */
 export async function openSession(options: OpenSessionOptions): Promise<OnnxSession> {
-  const { path, device = "auto" } = options;
+  const { path, device = "auto", fixedShapes = false } = options;
   try {
     await access(path, constants.R_OK);
   } catch (error) {
@@ -43,7 +48,7 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
   }
   const runtime = await loadOnnxRuntime();
   const notes: string[] = [];
-  for (const provider of providersFor(device, process.platform)) {
+  for (const provider of providersFor({ device, platform: process.platform, fixedShapes })) {
     try {
       const session = await createSession(runtime, provider, options);
       return new OnnxSession(runtime, session, { path, provider, notes });

@@ -14,9 +14,20 @@ const CHOSEN: Readonly<Record<Exclude<DeviceChoice, "auto">, Provider>> = {
   vulkan: "webgpu",
 };
 
-/** The providers to try for a choice, best first; `auto` ends with the CPU. */
-export function providersFor(choice: DeviceChoice, platform: NodeJS.Platform): readonly Provider[] {
-  if (choice !== "auto") return [CHOSEN[choice]];
+export interface ProvidersOptions {
+  readonly device: DeviceChoice;
+  readonly platform: NodeJS.Platform;
+  /**
+   * Every size in the graph is known before it runs. CoreML takes no reshape of anything else and would cut the
+   * graph into many pieces, so that the CPU takes its place then.
+   */
+  readonly fixedShapes: boolean;
+}
+
+/** The providers to try for a device, best first; `auto` ends with the CPU. */
+export function providersFor({ device, platform, fixedShapes }: ProvidersOptions): readonly Provider[] {
+  if (platform === "darwin" && !fixedShapes && (device === "auto" || device === "metal")) return ["cpu"];
+  if (device !== "auto") return [CHOSEN[device]];
   return platform === "darwin" ? ["coreml", "cpu"] : ["cuda", "cpu"];
 }
 

@@ -52,7 +52,7 @@ export class VisionEncoder {
   /** @throws as `openSession` does */
   static async load(options: LoadVisionOptions): Promise<VisionEncoder> {
     const { directory, file, geometry, device, threads } = options;
-    const session = await openSession({ path: join(directory, file), device, threads });
+    const session = await openSession({ path: join(directory, file), device, threads, fixedShapes: true });
     return new VisionEncoder(session, geometry);
   }
 

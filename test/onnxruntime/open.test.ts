@@ -42,7 +42,7 @@ describe("openSession", () => {
 
   it("finds something that works for auto, with a note for each device before it", async () => {
     const session = await openSession({ path });
-    const tried = providersFor("auto", process.platform);
+    const tried = providersFor({ device: "auto", platform: process.platform, fixedShapes: false });
     expect(tried).toContain(session.provider);
     expect(session.notes).toHaveLength(tried.indexOf(session.provider));
     for (const [i, note] of session.notes.entries()) {

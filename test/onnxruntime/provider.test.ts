@@ -10,8 +10,15 @@ describe("providersFor", () => {
     ["auto", "linux", ["cuda", "cpu"]],
     ["auto", "win32", ["cuda", "cpu"]],
     ["auto", "darwin", ["coreml", "cpu"]],
-  ] as const)("tries for %s on %s: %j", (choice, platform, providers) => {
-    expect(providersFor(choice, platform)).toEqual(providers);
+  ] as const)("tries for %s on %s: %j", (device, platform, providers) => {
+    expect(providersFor({ device, platform, fixedShapes: true })).toEqual(providers);
+  });
+
+  it("keeps graphs with open sizes away from CoreML", () => {
+    for (const device of ["auto", "metal"] as const) {
+      expect(providersFor({ device, platform: "darwin", fixedShapes: false })).toEqual(["cpu"]);
+    }
+    expect(providersFor({ device: "auto", platform: "linux", fixedShapes: false })).toEqual(["cuda", "cpu"]);
   });
 });
 

@@ -15,20 +15,30 @@ export interface ConvertGraphOptions extends WriteOptions {
   readonly file?: string | undefined;
 }
 
+export interface VisionGraphOptions {
+  readonly checkpoint: Checkpoint;
+  /**
+   * Crops that one run takes, N. A fixed number is what CoreML needs: it leaves every reshape of a graph with
+   * open sizes to the CPU, and so cuts it to pieces. @default 1
+   */
+  readonly crops?: number | "any" | undefined;
+}
+
 /**
  * Encoder, pooling and projector in one graph:
  * `pixels` uint8 [N, S, S, 3] -> `features` float32 [N, patches, C] and `visual_tokens` float32 [N, windows, hidden].
  */
-export function visionGraph(checkpoint: Checkpoint): Graph {
+export function visionGraph({ checkpoint, crops = 1 }: VisionGraphOptions): Graph {
   const { vision, sap, text } = checkpoint.config;
   const g = new GraphBuilder("vision");
   const layers = new Layers(g, checkpoint);
-  const pixels = g.input("pixels", "uint8", ["N", vision.imageSize, vision.imageSize, 3]);
+  const n = crops === "any" ? "N" : crops;
+  const pixels = g.input("pixels", "uint8", [n, vision.imageSize, vision.imageSize, 3]);
   const features = g.scope("encoder", () => siglip(layers, vision, pixels));
   const pooled = g.scope("pooling", () => spatialAttentionPooling(layers, { vision, sap }, features));
   const tokens = g.scope("projector", () => projector(layers, pooled));
-  g.output("features", features, ["N", vision.grid ** 2, vision.hiddenSize]);
-  g.output("visual_tokens", tokens, ["N", (vision.grid / sap.window) ** 2, text.hiddenSize]);
+  g.output("features", features, [n, vision.grid ** 2, vision.hiddenSize]);
+  g.output("visual_tokens", tokens, [n, (vision.grid / sap.window) ** 2, text.hiddenSize]);
   return g.build();
 }
 
@@ -45,9 +55,11 @@ export function embqGraph(checkpoint: Checkpoint): Graph {
 }
 
 /** Writes {@link visionGraph}, one tensor in memory at a time. @throws as `writeGraph` and the checkpoint do */
-export async function writeVisionGraph(options: ConvertGraphOptions): Promise<GraphFiles> {
-  const { checkpoint, file = "vision.onnx", ...rest } = options;
-  return await writeGraph({ ...rest, file, graph: visionGraph(checkpoint) });
+export async function writeVisionGraph(
+  options: ConvertGraphOptions & Pick<VisionGraphOptions, "crops">,
+): Promise<GraphFiles> {
+  const { checkpoint, crops, file = "vision.onnx", ...rest } = options;
+  return await writeGraph({ ...rest, file, graph: visionGraph({ checkpoint, crops }) });
 }
 
 /** Writes {@link embqGraph}, one tensor in memory at a time. @throws as `writeGraph` and the checkpoint do */

@@ -15,9 +15,10 @@ function crops(count: number): Uint8Array {
   return Uint8Array.from(noise(99, count * side * side * 3), (x) => Math.floor((x + 1) * 128));
 }
 
-async function runVision(pixels: Uint8Array): Promise<Float32Array[]> {
+async function runVision(pixels: Uint8Array, n: number | "any" = 1): Promise<Float32Array[]> {
   const shape = [pixels.length / (side * side * 3), side, side, 3];
-  return await runGraph(visionGraph(tinyCheckpoint()), { pixels: { type: "uint8", data: pixels, shape } });
+  const graph = visionGraph({ checkpoint: tinyCheckpoint(), crops: n });
+  return await runGraph(graph, { pixels: { type: "uint8", data: pixels, shape } });
 }
 
 describe("the vision graph", () => {
@@ -36,7 +37,7 @@ describe("the vision graph", () => {
   });
 
   it("computes each crop of a batch as if it were alone", async () => {
-    const [both, bothTokens] = await runVision(crops(2));
+    const [both, bothTokens] = await runVision(crops(2), "any");
     expect(both).toHaveLength(2 * features.length);
     expect(relativeError(both?.subarray(0, features.length) ?? [], features)).toBeLessThan(1e-6);
     expect(relativeError(bothTokens?.subarray(0, tokens.length) ?? [], tokens)).toBeLessThan(1e-6);
@@ -55,7 +56,7 @@ describe("the vision graph", () => {
   });
 
   it("has only standard operators", () => {
-    const { nodes } = visionGraph(tinyCheckpoint());
+    const { nodes } = visionGraph({ checkpoint: tinyCheckpoint() });
     expect(new Set(nodes.map((node) => node.domain))).toEqual(new Set([""]));
   });
 });
@@ -105,7 +106,7 @@ describe("writing the graphs", () => {
     const checkpoint = tinyCheckpoint();
     const tensors = new Map(checkpoint.tensors);
     tensors.delete("model.pooling.mlp.3.bias");
-    expect(() => visionGraph({ ...checkpoint, tensors })).toThrow(
+    expect(() => visionGraph({ checkpoint: { ...checkpoint, tensors } })).toThrow(
       "the checkpoint has no tensor model.pooling.mlp.3.bias",
     );
   });
