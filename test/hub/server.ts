@@ -21,8 +21,8 @@ export type Fault =
   | { readonly kind: "stall"; readonly after: number }
   /** a body that is shorter than the file, with a length to match */
   | { readonly kind: "shorter"; readonly by: number }
-  /** `Range` is not understood: 200 and everything */
-  | { readonly kind: "ignore-range" }
+  /** `Range` is not understood: 200 and everything, or the first `after` bytes of it */
+  | { readonly kind: "ignore-range"; readonly after?: number }
   /** 206 with another range than was asked for */
   | { readonly kind: "wrong-range" };
 
@@ -49,6 +49,8 @@ export interface HubServerOptions {
   readonly bytesPerSecond?: number;
 }
 
+/** Long enough for what was sent to be taken from the socket before the connection breaks. */
+const ARRIVAL_MS = 40;
 const PIECE = 16 * 1024;
 
 function sha256(bytes: Uint8Array): string {
@@ -74,12 +76,12 @@ export class HubServer {
   /** answers of the API, by `tree` or `revision` */
   apiFault: (verb: string, count: number) => Fault | undefined = () => undefined;
   /** a hash to list instead of the true one, by path */
-  readonly listedHash = new Map<string, string>();
+  readonly listedHash: Map<string, string> = new Map();
   /** goes into every ETag of the storage: another value is another ETag for the same bytes */
-  etagSalt = "";
+  etagSalt: string = "";
   /** only this token opens the repository */
   requiredToken: string | undefined;
-  gated = false;
+  gated: boolean = false;
   bytesPerSecond: number | undefined;
   readonly #pageSize: number;
   readonly #counts = new Map<string, number>();
@@ -251,10 +253,12 @@ export class HubServer {
       ...(ranged ? { "content-range": `bytes ${start}-${whole - 1}/${whole}` } : {}),
       ...(host === "hub" ? { "x-repo-commit": this.commit } : {}),
     });
-    const end = fault?.kind === "truncate" || fault?.kind === "stall" ? fault.after : body.byteLength;
+    const end = fault !== undefined && "after" in fault ? fault.after : undefined;
     await this.#send(response, body.subarray(0, end), record);
-    if (fault?.kind === "truncate") response.destroy();
-    else if (fault?.kind !== "stall") response.end();
+    if (fault?.kind === "stall") return;
+    if (end === undefined) return void response.end();
+    await sleep(ARRIVAL_MS);
+    response.destroy();
   }
 
   async #send(response: ServerResponse, body: Buffer, record: Request): Promise<void> {
@@ -278,7 +282,8 @@ export class HubServer {
   }
 
   #record(host: "hub" | "storage", request: IncomingMessage, path: string, status: number): Request {
-    const { authorization, range, "if-range": ifRange } = request.headers;
+    const { authorization, range } = request.headers;
+    const ifRange = request.headers["if-range"]?.toString();
     const record: Request = {
       host,
       method: request.method ?? "",

@@ -11,6 +11,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MAX_TEXT_BYTES = 32 * 1024 * 1024;
 
 export interface HubResponse {
+  /** where the body comes from, after all redirects */
+  readonly url: URL;
   readonly status: number;
   readonly headers: Headers;
   /** headers of the hub's own answer, before any redirect */
@@ -36,8 +38,18 @@ function toHeaders(raw: Dispatcher.ResponseData["headers"]): Headers {
   return headers;
 }
 
+/** Ends an answer that is not, or not wholly, wanted: its connection is closed, and nobody has to hear of that. */
+export function discard({ body }: Pick<HubResponse, "body">): void {
+  body.on("error", () => undefined);
+  body.destroy();
+}
+
 /** A connection's failure, in the terms of our errors; the address is named without its query, which may be signed. */
-export function connectionFailure(error: unknown, url: URL): Transient | FlashSlothError {
+export function connectionFailure(
+  error: unknown,
+  url: URL,
+  what: "cannot be reached" | "broke off" = "cannot be reached",
+): Transient | FlashSlothError {
   if (error instanceof Transient || error instanceof FlashSlothError) return error;
   const inner = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const code = systemCode(inner) ?? systemCode(error) ?? "";
@@ -45,13 +57,13 @@ export function connectionFailure(error: unknown, url: URL): Transient | FlashSl
     code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_HEADERS_TIMEOUT"
       ? "nothing arrived any more"
       : messageOf(inner);
-  const what = new FlashSlothError("network", `${url.host} cannot be reached: ${why}`, {
+  const failure = new FlashSlothError("network", `${url.host} ${what}: ${why}`, {
     cause: error,
     hint: CERTIFICATE.test(code)
       ? "behind a proxy that opens connections, set NODE_EXTRA_CA_CERTS to its certificate"
       : "check the connection and the proxy settings, then run the same command again: it goes on where it stopped",
   });
-  return CERTIFICATE.test(code) ? what : new Transient(what);
+  return CERTIFICATE.test(code) ? failure : new Transient(failure);
 }
 
 /** Requests to one hub: its token, its redirects, its refusals. Proxies come from the environment. */
@@ -94,7 +106,7 @@ export class HubConnection {
           await response.body.dump().catch(() => undefined);
           throw failure;
         }
-        return { status, headers: received, hubHeaders, body: response.body };
+        return { url, status, headers: received, hubHeaders, body: response.body };
       }
       await response.body.dump().catch(() => undefined);
       url = nextHop(url, location);
@@ -132,7 +144,7 @@ export class HubConnection {
     address: string | URL,
     options: GetOptions = {},
   ): Promise<{ text: string; headers: Headers }> {
-    const { body, headers } = await this.get(address, options);
+    const { url, body, headers } = await this.get(address, options);
     const pieces: Buffer[] = [];
     let length = 0;
     try {
@@ -143,7 +155,7 @@ export class HubConnection {
       }
     } catch (error) {
       options.signal?.throwIfAborted();
-      throw connectionFailure(error, new URL(address));
+      throw connectionFailure(error, url, "broke off");
     }
     return { text: Buffer.concat(pieces).toString("utf8"), headers };
   }

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { diskError } from "../../core/bytes.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import { syncFolder } from "../sync-folder.ts";
-import { connectionFailure, type HubConnection, type HubResponse } from "./connection.ts";
+import { connectionFailure, discard, type HubConnection, type HubResponse } from "./connection.ts";
 import { hashFile, startDigest } from "./digest.ts";
 import type { HubFile } from "./listing.ts";
 import { Transient, withRetries, type Attempt, type RetryOptions } from "./retry.ts";
@@ -132,10 +132,10 @@ async function receive(options: FetchFileOptions, partial: Partial, attempt: Att
     refuseOtherFile(options, response);
     await matchPosition(options, partial, response);
   } catch (error) {
-    response.body.destroy();
+    discard(response);
     throw error;
   }
-  await receiveBody(options, partial, response, url, attempt);
+  await receiveBody(options, partial, response, attempt);
 }
 
 function fileAddress({ connection, repo, commit, file }: FetchFileOptions): URL {
@@ -203,7 +203,6 @@ async function receiveBody(
   options: FetchFileOptions,
   partial: Partial,
   response: HubResponse,
-  url: URL,
   attempt: Attempt,
 ): Promise<void> {
   const { file, target, onBytes, onReceived, retry } = options;
@@ -212,7 +211,7 @@ async function receiveBody(
     for (;;) {
       const next = await pieces.next().catch((error: unknown) => {
         retry.signal?.throwIfAborted();
-        throw connectionFailure(error, url);
+        throw connectionFailure(error, response.url, "broke off");
       });
       if (next.done === true) break;
       const piece = next.value;
@@ -227,7 +226,7 @@ async function receiveBody(
       onBytes(partial.position);
     }
   } finally {
-    response.body.destroy();
+    discard(response);
   }
   if (partial.position < file.size) {
     throw new Transient(
