@@ -2,13 +2,7 @@ import { access, constants } from "node:fs/promises";
 import type { InferenceSession } from "onnxruntime-node";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { loadOnnxRuntime, type OnnxRuntime } from "./library.ts";
-import {
-  type DeviceChoice,
-  PROVIDER_HINTS,
-  type Provider,
-  providerOption,
-  providersFor,
-} from "./provider.ts";
+import { type DeviceChoice, providerHint, type Provider, providerOption, providersFor } from "./provider.ts";
 import { shortReason } from "./reason.ts";
 import { OnnxSession } from "./session.ts";
 
@@ -43,7 +37,7 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
   } catch (error) {
     throw new FlashSlothError("model-invalid", `${path} cannot be read: ${messageOf(error)}`, {
       cause: error,
-      hint: PROVIDER_HINTS.cpu,
+      hint: providerHint("cpu"),
     });
   }
   const runtime = await loadOnnxRuntime();
@@ -56,14 +50,14 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
       if (provider === "cpu") {
         throw new FlashSlothError("model-invalid", `${path} cannot be loaded: ${shortReason(error)}`, {
           cause: error,
-          hint: PROVIDER_HINTS[provider],
+          hint: providerHint(provider),
         });
       }
       const reason = shortReason(error);
       if (device !== "auto") {
         throw new FlashSlothError("device", `${device} does not work for onnxruntime here: ${reason}`, {
           cause: error,
-          hint: PROVIDER_HINTS[provider],
+          hint: providerHint(provider),
         });
       }
       notes.push(`onnxruntime does not use ${provider}: ${reason}`);

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import type { InferenceSession } from "onnxruntime-node";
 
 /** A device as a user names it; the same names choose llama.cpp's backend. */
@@ -39,12 +40,19 @@ export function providerOption(provider: Provider): InferenceSession.ExecutionPr
   return provider === "coreml" ? { name: "coreml", coreMlFlags: CREATE_ML_PROGRAM } : provider;
 }
 
-/** What to do when a provider that was asked for does not work. */
-export const PROVIDER_HINTS: Readonly<Record<Provider, string>> = {
+const HINTS: Readonly<Record<Exclude<Provider, "cuda">, string>> = {
   cpu: "run `flashsloth verify`; if the model is whole, this is a defect worth reporting",
-  cuda:
-    "CUDA needs an NVIDIA driver, CUDA 12, cuDNN 9 and onnxruntime's own libraries, which " +
-    "`npm rebuild onnxruntime-node --foreground-scripts` fetches; or use --device cpu",
   coreml: "metal works on Macs with Apple silicon; use --device cpu elsewhere",
   webgpu: "onnxruntime reaches Vulkan through WebGPU and needs a graphics driver; or use --device cpu",
 };
+
+/** What to do when a provider that was asked for does not work. */
+export function providerHint(provider: Provider): string {
+  if (provider !== "cuda") return HINTS[provider];
+  // the CUDA libraries come from the package's own install script, which npm no longer runs by itself
+  const script = createRequire(import.meta.url).resolve("onnxruntime-node/script/install.js");
+  return (
+    `CUDA needs Linux, an NVIDIA driver, CUDA 12, cuDNN 9, and onnxruntime's own libraries: ` +
+    `run \`node ${script} --onnxruntime-node-install=cuda12\`, or use --device cpu`
+  );
+}
