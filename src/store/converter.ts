@@ -1,3 +1,4 @@
+import { FlashSlothError } from "../core/errors.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 /** What the store asks of a converter. */
@@ -17,10 +18,18 @@ export interface ConversionRequest {
 
 export type Converter = (request: ConversionRequest) => Promise<unknown>;
 
+/** What the converter writes. */
+const WRITTEN_QUANT = "f16";
+
 /** The project's converter, loaded only when something is converted. */
 export const convertWithProject: Converter = async (request) => {
   const { convertCheckpoint } = await import("../convert/convert.ts");
-  const { checkpoint, out, name, source, onProgress, signal } = request;
+  const { checkpoint, out, name, source, quant, onProgress, signal } = request;
+  if (quant !== undefined && quant !== WRITTEN_QUANT) {
+    throw new FlashSlothError("usage", `the language model cannot be converted to ${quant}`, {
+      hint: `leave the weight type at ${WRITTEN_QUANT}`,
+    });
+  }
   await convertCheckpoint({
     checkpoint,
     out,

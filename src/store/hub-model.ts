@@ -79,11 +79,14 @@ async function locate(
 ): Promise<Source> {
   const { model, onProgress } = options;
   const { repo, revision = DEFAULT_REVISION } = model;
+  // before anything arrived, a hub that is not there is more likely than one that is back in a minute
+  const { patience } = retry;
+  const first = { ...retry, patience: { ...patience, attempts: Math.ceil(patience.attempts / 2) } };
   let unreachable: FlashSlothError | undefined;
   if (options.fetch && !connection.settings.offline) {
     try {
-      const commit = await resolveRevision(connection, repo, revision, retry);
-      return { commit, listing: await listFiles(connection, repo, commit, retry), fetch: true };
+      const commit = await resolveRevision(connection, repo, revision, first);
+      return { commit, listing: await listFiles(connection, repo, commit, first), fetch: true };
     } catch (error) {
       if (!(error instanceof FlashSlothError) || error.code !== "network") throw error;
       unreachable = error;

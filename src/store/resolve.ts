@@ -21,7 +21,7 @@ export interface ResolveOptions {
   readonly model: string;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
-  /** Weight type of the language model. @default q4_k_m for the hub's models, else what the checkpoint holds */
+  /** Weight type of the language model. @default "f16" */
   readonly quant?: string | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -20,7 +20,7 @@ describe("a hub that behaves", () => {
     expect(place.server.count("README.md")).toBe(0);
     expect(pulled.report).toMatchObject({ received: bytes, size: bytes, cached: 0 });
     expect(await place.strays()).toEqual([]);
-    expect(place.events.filter(({ stage }) => stage === "download").at(-1)).toMatchObject({
+    expect(place.events.findLast(({ stage }) => stage === "download")).toMatchObject({
       done: bytes,
       total: bytes,
       files: 7,
@@ -128,7 +128,7 @@ describe("a hub that misbehaves", () => {
     place.server.etagSalt = "changed";
     place.server.fault = () => undefined;
     await place.pull();
-    const last = place.server.requests.filter(({ path }) => path.includes(`stored/${SHARD}`)).at(-1);
+    const last = place.server.requests.findLast(({ path }) => path.includes(`stored/${SHARD}`));
     expect(last).toMatchObject({
       status: 200,
       range: expect.stringMatching(/^bytes=\d+-$/),
@@ -143,12 +143,10 @@ describe("a hub that misbehaves", () => {
       return count === 1 ? { kind: "truncate", after: 100_000 } : { kind: "ignore-range" };
     };
     await place.pull();
-    expect(place.server.requests.filter(({ path }) => path.includes(`stored/${SHARD}`)).at(-1)).toMatchObject(
-      {
-        status: 200,
-        sent: SHARD_BYTES,
-      },
-    );
+    expect(place.server.requests.findLast(({ path }) => path.includes(`stored/${SHARD}`))).toMatchObject({
+      status: 200,
+      sent: SHARD_BYTES,
+    });
   });
 
   it("answers Range with 200 and truncates each time: gives up instead of going in circles", async () => {
@@ -165,11 +163,9 @@ describe("a hub that misbehaves", () => {
       return count === 1 ? { kind: "truncate", after: 100_000 } : { kind: "wrong-range" };
     };
     await place.pull();
-    expect(place.server.requests.filter(({ path }) => path.includes(`stored/${SHARD}`)).at(-1)).toMatchObject(
-      {
-        status: 200,
-      },
-    );
+    expect(place.server.requests.findLast(({ path }) => path.includes(`stored/${SHARD}`))).toMatchObject({
+      status: 200,
+    });
   });
 
   it("answers 416: starts over", async () => {
@@ -236,7 +232,7 @@ describe("a hub that misbehaves", () => {
     firstTimes(place, 1, { kind: "status", status: 403 });
     await place.pull();
     expect(
-      place.server.requests.filter(({ path }) => path.endsWith(`${SHARD}`) && path.includes("/resolve/")),
+      place.server.requests.filter(({ path }) => path.endsWith(SHARD) && path.includes("/resolve/")),
     ).toHaveLength(2);
   });
 

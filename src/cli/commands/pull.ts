@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { filled } from "../values.ts";
+import { terminalOptions, type TerminalFlags } from "./shared.ts";
+
+export interface PullFlags extends TerminalFlags {
+  readonly keepCheckpoint?: boolean;
+  readonly json?: boolean;
+}
+
+/** `flashsloth pull [model]` */
+export function addPull(program: Command): void {
+  const command = program
+    .command("pull")
+    .summary("fetch a model")
+    .description(
+      "Fetch a model from the Hugging Face hub, verify it and convert it. An interrupted pull goes on where it stopped.",
+    )
+    .argument(
+      "[model]",
+      "flashsloth-3.2b, flashsloth-hd-3.2b, demo or hf:OWNER/REPO[@REVISION]",
+      filled("a model's name"),
+      "flashsloth-3.2b",
+    )
+    .option("--keep-checkpoint", "keep the downloaded checkpoint beside the converted model")
+    .option("--json", "print the result as one JSON object");
+  terminalOptions(command).action(async (model: string, flags: PullFlags) => {
+    const { pull } = await import("../store-commands.ts");
+    process.exitCode = await pull(model, flags);
+  });
+}

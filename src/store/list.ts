@@ -1,0 +1,29 @@
+import { storePaths, type StorePaths } from "./home.ts";
+import { installedModels } from "./installed.ts";
+
+export interface ListedModel {
+  /** what `-m` takes */
+  readonly name: string;
+  readonly directory: string;
+  readonly repo: string;
+  /** commit of the hub's repository; null for a folder */
+  readonly revision: string | null;
+  readonly quant: string;
+  /** bytes of its files */
+  readonly size: number;
+}
+
+/** The complete models of the store, by name, then weight type. */
+export async function listModels(paths: StorePaths = storePaths()): Promise<ListedModel[]> {
+  const found = await installedModels(paths.models);
+  return found
+    .map(({ directory, manifest: { name, quant, source, files } }) => ({
+      name,
+      directory,
+      repo: source.repo,
+      revision: source.revision,
+      quant,
+      size: files.reduce((sum, file) => sum + file.size, 0),
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name) || a.quant.localeCompare(b.quant));
+}
