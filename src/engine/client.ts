@@ -26,7 +26,8 @@ export async function startEngine(options: EngineOptions): Promise<EngineHandle>
       reject(new FlashSlothError("internal", "the engine's thread ended while loading")),
     );
     worker.once("message", (message: FromWorker) => {
-      worker.removeAllListeners();
+      // by name: `removeAllListeners()` would also cut the wire that brings the worker's messages here
+      for (const event of ["error", "exit", "message"]) worker.removeAllListeners(event);
       if ("ready" in message) resolve(new RemoteEngine(worker, message.ready));
       else if ("failed" in message) reject(revivedError(message.failed));
     });
