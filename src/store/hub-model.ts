@@ -96,12 +96,16 @@ async function locate(
   const commit = await cachedCommit(cache, repo, revision);
   const listing = commit === undefined ? [] : await cachedListing(cache, repo, commit);
   if (commit === undefined || listing.length === 0) {
-    throw unreachable ?? new FlashSlothError("model-missing", `${model.name} is not on this disk`);
+    throw unreachable ?? notOnThisDisk(model);
   }
   if (unreachable !== undefined) {
     onProgress?.({ stage: "note", message: `${unreachable.message}; using what ${cache} has` });
   }
   return { commit, listing, fetch: false };
+}
+
+function notOnThisDisk(model: HubModel, cause?: unknown): FlashSlothError {
+  return new FlashSlothError("model-missing", `${model.name} is not on this disk`, { cause });
 }
 
 /**
@@ -163,6 +167,7 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
     const kept = (await namesIn(paths.checkpoints)).includes(name);
     const directory = join(kept ? paths.checkpoints : paths.downloads, name);
     await discardDownloads(paths, model.repo, name);
+    const begun = (await namesIn(paths.downloads)).includes(name);
     const fetched = await fetchCheckpoint({
       connection,
       repo: model.repo,
@@ -177,6 +182,12 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
       },
       onProgress: follow,
       retry,
+    }).catch(async (error: unknown) => {
+      if (fetch) throw error;
+      // links alone are quickly made again, and a cache that lacks a file is no reason to blame the repository
+      if (!begun && !kept) await rm(directory, { recursive: true, force: true });
+      const lacking = error instanceof FlashSlothError && error.code === "checkpoint-invalid";
+      throw lacking ? notOnThisDisk(model, error) : error;
     });
     const converting = performance.now();
     const source = { repo: model.repo, revision: commit };
