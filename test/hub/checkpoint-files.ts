@@ -53,3 +53,41 @@ export function shardedRepository(shards: number, bytesEach: number): Record<str
     ),
   };
 }
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** The demo's checkpoint with its weights in several shards, as the published ones are. It converts like the demo. */
+export async function shardedDemo(shards: number): Promise<Record<string, ServedFile>> {
+  const { "model.safetensors": single, ...files } = await demoRepository();
+  const bytes = Buffer.from(single?.bytes ?? []);
+  const headerLength = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + headerLength).toString()) as Record<string, Entry>;
+  const data = bytes.subarray(8 + headerLength);
+  const tensors = Object.entries(header).filter(([name]) => name !== "__metadata__");
+  const weightMap: Record<string, string> = {};
+  for (let shard = 0; shard < shards; shard++) {
+    const file = `model-${String(shard + 1).padStart(5, "0")}-of-${String(shards).padStart(5, "0")}.safetensors`;
+    const part: Record<string, Entry> = {};
+    const pieces: Buffer[] = [];
+    let offset = 0;
+    for (const [name, entry] of tensors.filter((_, index) => index % shards === shard)) {
+      const piece = data.subarray(...entry.data_offsets);
+      part[name] = { ...entry, data_offsets: [offset, offset + piece.byteLength] };
+      pieces.push(piece);
+      offset += piece.byteLength;
+      weightMap[name] = file;
+    }
+    const text = JSON.stringify(part);
+    const json = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(json.byteLength));
+    files[file] = { bytes: Buffer.concat([length, json, ...pieces]), lfs: true };
+  }
+  const index = JSON.stringify({ metadata: {}, weight_map: weightMap });
+  files["model.safetensors.index.json"] = { bytes: Buffer.from(index), lfs: false };
+  return files;
+}
