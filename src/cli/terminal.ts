@@ -39,7 +39,8 @@ export class Terminal {
     const { stderr, quiet, env } = options;
     const { Chalk } = await import("chalk");
     const colored = wantsColor(options, stderr.isTTY);
-    const animated = stderr.isTTY && !quiet && env["TERM"] !== "dumb";
+    // a terminal that does not say how wide it is cannot be drawn on
+    const animated = stderr.isTTY && stderr.columns > 0 && !quiet && env["TERM"] !== "dumb";
     const { default: ora } = animated ? await import("ora") : { default: undefined };
     const spinner = ora?.({
       stream: stderr,
@@ -76,14 +77,14 @@ export class Terminal {
   /** What is being done now; replaces itself, and is shown only on a terminal. */
   status(text: string): void {
     if (this.#spinner === undefined) return;
-    const columns = this.#stderr.columns || 80;
-    this.#spinner.text = visible(text).slice(0, Math.max(10, columns - 4));
+    this.#spinner.text = visible(text).slice(0, Math.max(10, this.#stderr.columns - 4));
     if (!this.#spinner.isSpinning) this.#spinner.start();
   }
 
   /** Takes the status off the screen, before something else is written to it. */
   clear(): void {
-    this.#spinner?.stop();
+    // stopping an idle spinner would move the cursor to the start of a line that is being written
+    if (this.#spinner?.isSpinning === true) this.#spinner.stop();
   }
 
   #line(text: string): void {

@@ -9,9 +9,13 @@ const HIDE_CURSOR = `${ESCAPE}[?25l`;
 const SHOW_CURSOR = `${ESCAPE}[?25h`;
 
 /** Runs the binary on a terminal of its own; what it says on stdout and stderr comes out together. */
-async function onTerminal(words: readonly string[], options: RunOptions = {}): Promise<string> {
+async function onTerminal(
+  words: readonly string[],
+  { columns = 100, ...options }: RunOptions & { columns?: number } = {},
+): Promise<string> {
   const quoted = words.map((word) => `'${word}'`).join(" ");
-  const { stdout } = await place.bash(`script -qec "$flashsloth ${quoted}" /dev/null`, options);
+  const line = `stty cols ${columns}; $flashsloth ${quoted}`;
+  const { stdout } = await place.bash(`script -qec "${line}" /dev/null`, options);
   return stdout.replaceAll("\r\n", "\n");
 }
 
@@ -30,9 +34,10 @@ describe("on a terminal", () => {
     expect(shown).toContain("Red.\n");
   });
 
-  it("animates nothing when quiet, or on a dumb terminal", async () => {
+  it("animates nothing when quiet, on a dumb terminal, or on one without a width", async () => {
     expect(await onTerminal([...words, "--quiet"])).toBe("Red.\n");
     expect(await onTerminal(words, { env: { TERM: "dumb" } })).not.toContain(ESCAPE);
+    expect(await onTerminal(words, { columns: 0 })).toMatch(/else\nRed\.\n$/);
   });
 
   it("colours messages unless told not to", async () => {
