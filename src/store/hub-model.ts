@@ -10,6 +10,7 @@ import { fetchCheckpoint, type FetchedCheckpoint } from "./hub/checkpoint.ts";
 import { HubConnection } from "./hub/connection.ts";
 import { listFiles, resolveRevision, type HubFile } from "./hub/listing.ts";
 import { PATIENCE, type Patience, type RetryOptions } from "./hub/retry.ts";
+import { noteRetries } from "./hub/retry-note.ts";
 import { hubSettings, type Environment, type HubSettings } from "./hub/settings.ts";
 import { installModel } from "./install.ts";
 import { namesIn } from "./installed.ts";
@@ -149,11 +150,7 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
   const retry: RetryOptions = {
     patience: connection.patience,
     signal,
-    onRetry: ({ message }, pauseMs) =>
-      onProgress?.({
-        stage: "note",
-        message: `${message}; trying again in ${Math.max(1, Math.round(pauseMs / 1000))} s`,
-      }),
+    onRetry: noteRetries(onProgress),
   };
   const need = { home: paths.home, toFetch: 0, toConvert: 0 };
   const follow: OnStoreProgress = (event) => {

@@ -1,6 +1,6 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { basename, isAbsolute, resolve } from "node:path";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
 import { MANIFEST_FILE } from "../core/manifest.ts";
 
@@ -57,9 +57,4 @@ function notAModel(path: string, why: string, cause?: unknown): FlashSlothError 
     cause,
     hint: "name a folder that `flashsloth convert` wrote, or a FlashSloth checkpoint as the hub holds it",
   });
-}
-
-/** Whether two paths name the same folder. */
-export function within(parent: string, child: string): boolean {
-  return child === parent || child.startsWith(join(parent, "/"));
 }

@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
-import { readManifest } from "../core/manifest.ts";
 import { looksLikePath, findLocalModel, type LocalModel } from "./local.ts";
 import { DEMO_MODEL, QUANTS, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
-import { convertWithProject, type Converter } from "./converter.ts";
+import type { Converter } from "./converter.ts";
 import { DEMO_REPO, demoCheckpoint, demoVersion } from "./demo.ts";
 import { folderFingerprint } from "./fingerprint.ts";
 import { untilStopped } from "./stopped.ts";
 import { storePaths, type StorePaths } from "./home.ts";
-import { installModel } from "./install.ts";
+import { installCheckpoint } from "./install-checkpoint.ts";
 import { hubFolder, installHubModel } from "./hub-model.ts";
 import type { Patience } from "./hub/retry.ts";
 import { hubSettings, type Environment } from "./hub/settings.ts";
@@ -43,37 +42,20 @@ export interface ResolvedModel {
   readonly demo: boolean;
 }
 
-/** Separates a model's folder from its quantisation or version. */
-function folderOf(base: string, version: string, quant: string | undefined): string {
-  return `${base}@${version}${quant === undefined ? "" : `.${quant}`}`;
-}
-
-function sameQuant(folder: string, quant: string | undefined): boolean {
-  const version = folder.slice(folder.lastIndexOf("@") + 1);
-  return version.split(".")[1] === quant;
-}
-
 async function resolveDemo(options: ResolveOptions, paths: StorePaths): Promise<ResolvedModel> {
-  const { quant, onProgress, signal, convert = convertWithProject } = options;
+  const { quant, onProgress, signal, convert } = options;
   const version = await demoVersion();
-  const directory = await installModel({
+  const directory = await installCheckpoint({
     paths,
-    folder: folderOf(DEMO_MODEL, version, quant),
+    checkpoint: demoCheckpoint(),
+    base: DEMO_MODEL,
+    version,
     name: DEMO_MODEL,
-    progressKey: version,
-    supersedes: (other) => other.manifest.source.repo === DEMO_REPO && sameQuant(other.folder, quant),
-    build: async (out) =>
-      convert({
-        checkpoint: demoCheckpoint(),
-        out,
-        name: DEMO_MODEL,
-        source: { repo: DEMO_REPO, revision: version },
-        quant,
-        onProgress,
-        signal,
-      }),
+    source: { repo: DEMO_REPO, revision: version },
+    quant,
     onProgress,
     signal,
+    convert,
   });
   return { directory, name: DEMO_MODEL, demo: true };
 }
@@ -84,36 +66,23 @@ async function resolveLocal(
   paths: StorePaths,
 ): Promise<ResolvedModel> {
   if (local.kind === "converted") {
-    const manifest = await readModel(local.directory);
-    return {
-      directory: local.directory,
-      name: manifest.name,
-      demo: manifest.source.repo === DEMO_REPO,
-    };
+    const { name, source } = await readModel(local.directory);
+    return { directory: local.directory, name, demo: source.repo === DEMO_REPO };
   }
-  const { quant, onProgress, signal, convert = convertWithProject } = options;
-  const version = await folderFingerprint(local.directory);
-  const directory = await installModel({
+  const { quant, onProgress, signal, convert } = options;
+  const directory = await installCheckpoint({
     paths,
-    folder: folderOf(`folder-${local.name}`, version, quant),
+    checkpoint: local.directory,
+    base: `folder-${local.name}`,
+    version: await folderFingerprint(local.directory),
     name: local.name,
-    progressKey: version,
-    supersedes: ({ folder, manifest }) =>
-      manifest.source.repo === local.directory && sameQuant(folder, quant),
-    build: async (out) =>
-      convert({
-        checkpoint: local.directory,
-        out,
-        name: local.name,
-        source: { repo: local.directory, revision: null },
-        quant,
-        onProgress,
-        signal,
-      }),
+    source: { repo: local.directory, revision: null },
+    quant,
     onProgress,
     signal,
+    convert,
   });
-  return { directory, name: (await readManifest(directory)).name, demo: false };
+  return { directory, name: local.name, demo: false };
 }
 
 /** The model in the weight type asked for; where none is asked for, in any that is there, the default one first. */

@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { MODEL, ProcessPlace } from "./processes.ts";
 
@@ -56,5 +57,57 @@ describe("several processes", () => {
     expect(ended.map(({ status, stderr }) => (status === 0 ? "" : stderr))).toEqual(["", "", "", ""]);
     expect(new Set(ended.map(({ stdout }) => stdout)).size).toBe(1);
     expect(await place.contents()).toEqual([expect.stringMatching(/^models\/demo@/)]);
+  });
+});
+
+describe("asking with a model that is not there yet", () => {
+  const drawing = join(import.meta.dirname, "../fixtures/eval/023.png");
+  const question = "What color is the circle?";
+
+  it("fetches it, converts it and answers; afterwards nothing is fetched", async () => {
+    const place = await ProcessPlace.open(8_000_000);
+    const first = await place.start("ask", "-m", MODEL, drawing, question).ended;
+    expect(first).toMatchObject({ status: 0, stdout: "Red.\n" });
+    expect(first.stderr).toContain("downloading the model");
+    expect(place.server.sent()).toBe(place.needed());
+    const requests = place.server.requests.length;
+    const second = await place.start("ask", "-m", MODEL, drawing, question).ended;
+    expect(second).toMatchObject({ status: 0, stdout: "Red.\n" });
+    expect(place.server.requests).toHaveLength(requests);
+  });
+
+  it("ends with status 4 where it may not or cannot be fetched, and names what to do", async () => {
+    const place = await ProcessPlace.open(1e9);
+    const refused = await place.start("ask", "--no-download", "-m", MODEL, drawing, question).ended;
+    expect(refused).toMatchObject({ status: 4, stdout: "" });
+    expect(refused.stderr).toMatch(/not on this disk.*\n.*`flashsloth pull hf:owner\/sloth`.*-m demo/);
+    place.env["HF_HUB_OFFLINE"] = "1";
+    expect((await place.start("ask", "-m", MODEL, drawing, question).ended).status).toBe(4);
+    delete place.env["HF_HUB_OFFLINE"];
+    const unknown = await place.start("ask", "-m", "hf:owner/other", drawing, question).ended;
+    expect(unknown.status).toBe(4);
+    expect(await place.contents()).toEqual([]);
+  });
+});
+
+describe("the commands about the store", () => {
+  it("pull, list, verify and remove a model, as text and as JSON", async () => {
+    const place = await ProcessPlace.open(1e9);
+    const run = async (...words: string[]): Promise<string[]> => {
+      const { status, stdout, stderr } = await place.start(...words).ended;
+      expect(status, stderr).toBe(0);
+      return stdout.split("\n").slice(0, -1);
+    };
+    expect(await run("list", "--json")).toEqual([]);
+    expect(await run("pull", MODEL)).toEqual([]);
+    expect(await run("list")).toEqual([
+      expect.stringMatching(/^hf:owner\/sloth {2}f16 {2}4\.44 MB {2}owner\/sloth@cccccccccccc$/),
+    ]);
+    const [listed] = (await run("list", "--json")).map((line) => JSON.parse(line) as unknown);
+    expect(listed).toMatchObject({ name: MODEL, repo: "owner/sloth", revision: "c".repeat(40) });
+    expect(await run("verify", MODEL)).toContain("ok          language.gguf");
+    const [removed] = (await run("remove", MODEL, "--json")).map((line) => JSON.parse(line) as unknown);
+    expect(removed).toMatchObject({ name: MODEL, removed: [join(place.paths.models, "owner--sloth")] });
+    expect(await place.contents()).toEqual([]);
   });
 });

@@ -90,6 +90,7 @@ async function collect(
   let toFetch = 0;
   for (const file of files) {
     const target = join(directory, file.path);
+    // a file has its own name only since its hash was right
     if ((await sizeOf(target)) === file.size) {
       meter.set(file.path, file.size);
     } else if (await linkCached(options, file, target)) {

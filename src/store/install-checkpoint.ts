@@ -1,0 +1,69 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { convertWithProject, type Converter } from "./converter.ts";
+import type { StorePaths } from "./home.ts";
+import { installModel } from "./install.ts";
+import type { OnStoreProgress } from "./progress.ts";
+import { conversionBytes, explainFullDisk, requireSpace } from "./space.ts";
+
+export interface InstallCheckpointOptions {
+  readonly paths: StorePaths;
+  /** folder of the checkpoint */
+  readonly checkpoint: string;
+  /** beginning of the model's folder in the store */
+  readonly base: string;
+  /** changes when the checkpoint does */
+  readonly version: string;
+  readonly name: string;
+  readonly source: { readonly repo: string; readonly revision: string | null };
+  readonly quant?: string | undefined;
+  readonly onProgress?: OnStoreProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly convert?: Converter | undefined;
+}
+
+/** Separates version and weight type in a folder's name, so that a model's makes are told apart. */
+function folderOf(base: string, version: string, quant: string | undefined): string {
+  return `${base}@${version}${quant === undefined ? "" : `.${quant}`}`;
+}
+
+function quantOf(folder: string): string | undefined {
+  return folder.slice(folder.lastIndexOf("@") + 1).split(".")[1];
+}
+
+async function weightBytes(checkpoint: string): Promise<number> {
+  let sum = 0;
+  for (const name of await readdir(checkpoint)) {
+    if (name.endsWith(".safetensors")) sum += (await stat(join(checkpoint, name))).size;
+  }
+  return sum;
+}
+
+/**
+ * The store's conversion of a checkpoint that is on this disk already, made when it is not there; older makes of the same
+ * checkpoint are removed then.
+ * @throws what the converter throws; `disk` with what is needed and what is there; the signal's reason
+ */
+export async function installCheckpoint(options: InstallCheckpointOptions): Promise<string> {
+  const { paths, checkpoint, base, version, name, source, quant } = options;
+  const { onProgress, signal, convert = convertWithProject } = options;
+  return installModel({
+    paths,
+    folder: folderOf(base, version, quant),
+    name,
+    progressKey: version,
+    supersedes: ({ folder, manifest }) => manifest.source.repo === source.repo && quantOf(folder) === quant,
+    build: async (out) => {
+      const toConvert = conversionBytes(await weightBytes(checkpoint), quant);
+      const need = { home: paths.home, toFetch: 0, toConvert };
+      await requireSpace(need);
+      try {
+        await convert({ checkpoint, out, name, source, quant, onProgress, signal });
+      } catch (error) {
+        throw await explainFullDisk(error, need);
+      }
+    },
+    onProgress,
+    signal,
+  });
+}
