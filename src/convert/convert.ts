@@ -9,7 +9,8 @@ import type { ModelSource } from "./language/metadata.ts";
 import { writeQueries } from "./language/queries.ts";
 import { writeLanguage } from "./language/write.ts";
 import { describeFiles, modelGeometry, writeManifest } from "./manifest.ts";
-import { writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
+import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
+import { visionGraph, writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
 import { checkApart, fillStaged } from "./staging.ts";
 
@@ -70,6 +71,12 @@ async function convertInto(
   };
 
   const vision = await writeVisionGraph({ checkpoint, directory, signal, onProgress: report("vision") });
+  const uncompressed = await writeUncompressedGraph({
+    vision: visionGraph({ checkpoint }),
+    config: checkpoint.config,
+    directory,
+    data: vision.data,
+  });
   const embq = await writeEmbqGraph({ checkpoint, directory, signal, onProgress: report("embq") });
   const tensors = await writeLanguage({
     checkpoint,
@@ -82,7 +89,7 @@ async function convertInto(
   await writeQueries({ checkpoint, path: join(directory, QUERIES_FILE), onProgress: report("queries") });
   refuseLeftovers(checkpoint);
 
-  const names = [vision.graph, vision.data, embq.graph, embq.data, LANGUAGE_FILE, QUERIES_FILE];
+  const names = [vision.graph, vision.data, uncompressed, embq.graph, embq.data, LANGUAGE_FILE, QUERIES_FILE];
   const geometry = modelGeometry(checkpoint.config, checkpoint.tokenizer);
   const manifest: Manifest = {
     format: FORMAT_VERSION,
@@ -92,7 +99,13 @@ async function convertInto(
     createdBy: PRODUCT,
     quant: "f16",
     geometry,
-    roles: { vision: vision.graph, embq: embq.graph, language: LANGUAGE_FILE, queries: QUERIES_FILE },
+    roles: {
+      vision: vision.graph,
+      embq: embq.graph,
+      language: LANGUAGE_FILE,
+      queries: QUERIES_FILE,
+      uncompressed,
+    },
     embeddings: { offset: embeddingsOffset(tensors, geometry) },
     files: await describeFiles({ directory, names, signal, onProgress: report("check") }),
   };

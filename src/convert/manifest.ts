@@ -23,6 +23,14 @@ export function modelGeometry(config: CheckpointConfig, tokenizer: Tokenizer): M
     queries: embq.queries,
     embqLayer: embq.layer,
     endTokens: [...new Set([tokenizer.eos, tokenizer.endOfText])],
+    layerSizes: {
+      visionLayers: vision.layers,
+      visionIntermediate: vision.intermediateSize,
+      patchSize: vision.patchSize,
+      intermediateSize: text.intermediateSize,
+      embqWidth: embq.width,
+      embqValueWidth: embq.valueWidth,
+    },
   };
 }
 

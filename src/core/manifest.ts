@@ -7,6 +7,20 @@ import { FlashSlothError, systemCode } from "./errors.ts";
 export const FORMAT_VERSION = 1 as const;
 export const MANIFEST_FILE = "manifest.json";
 
+/** Sizes that only the arithmetic of a benchmark needs. */
+export interface LayerSizes {
+  /** blocks of the vision encoder that are used (26), and the width between a block's two matrices (4304) */
+  readonly visionLayers: number;
+  readonly visionIntermediate: number;
+  /** side of a patch in pixels (14) */
+  readonly patchSize: number;
+  /** width between the two matrices of a decoder layer's MLP (10240) */
+  readonly intermediateSize: number;
+  /** EmbQ's attention width (576), and the width of its second attention's values (1152) */
+  readonly embqWidth: number;
+  readonly embqValueWidth: number;
+}
+
 /** Every size the runtime needs, read from the checkpoint at conversion. */
 export interface ModelGeometry {
   /** side of one crop in pixels, S (384) */
@@ -32,6 +46,8 @@ export interface ModelGeometry {
   readonly embqLayer: number;
   /** ids that end an answer */
   readonly endTokens: readonly number[];
+  /** @default unknown: the folder was written before these were recorded */
+  readonly layerSizes?: LayerSizes | undefined;
 }
 
 export interface ManifestFile {
@@ -68,6 +84,11 @@ export interface Manifest {
     readonly language: string;
     /** raw little-endian float32 [9, hidden]: what stands in the prompt at the queries' positions */
     readonly queries: string;
+    /**
+     * ONNX: features [crops, 729, 1152] -> visual_tokens [crops, 729, hidden], the projector without pooling, for
+     * benchmarks; its weights lie in the vision graph's data. @default the folder has none
+     */
+    readonly uncompressed?: string | undefined;
   };
   /** byte offset in the language file of the token embedding table: float16, [vocabSize, hiddenSize] */
   readonly embeddings: { readonly offset: number };
@@ -99,8 +120,24 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
     queries: count,
     embqLayer: count,
     endTokens: v.array(index),
+    layerSizes: v.optional(
+      v.object({
+        visionLayers: count,
+        visionIntermediate: count,
+        patchSize: count,
+        intermediateSize: count,
+        embqWidth: count,
+        embqValueWidth: count,
+      }),
+    ),
   }),
-  roles: v.object({ vision: fileName, embq: fileName, language: fileName, queries: fileName }),
+  roles: v.object({
+    vision: fileName,
+    embq: fileName,
+    language: fileName,
+    queries: fileName,
+    uncompressed: v.optional(fileName),
+  }),
   embeddings: v.object({ offset: index }),
   files: v.array(
     v.object({ name: fileName, size: index, sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) }),

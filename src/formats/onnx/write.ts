@@ -61,7 +61,11 @@ export async function writeGraph(options: WriteGraphOptions): Promise<GraphFiles
     }
     await sink.finish();
     try {
-      await writeFile(graphPath, encodeModel(toModel(graph, layout, files.data, metadata)), { flush: true });
+      await writeFile(
+        graphPath,
+        encodeGraph({ graph, places: layout.places, location: files.data, metadata }),
+        { flush: true },
+      );
     } catch (error) {
       throw diskError(graphPath, error);
     }
@@ -97,15 +101,21 @@ export async function writeWeights(
   }
 }
 
-function toModel(
-  graph: Graph,
-  layout: WeightLayout,
-  location: string,
-  metadata: Readonly<Record<string, string>>,
-): ModelMessage {
-  const weights = layout.places.map((place) => toTensor(place, location));
+export interface EncodeGraphOptions {
+  readonly graph: Graph;
+  /** where each of the graph's weights lies in the data file */
+  readonly places: readonly WeightPlace[];
+  /** name of the data file, beside the graph file */
+  readonly location: string;
+  /** @default {} */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The bytes of a graph file, whose weights lie in a data file that another graph may share. */
+export function encodeGraph({ graph, places, location, metadata = {} }: EncodeGraphOptions): Uint8Array {
+  const weights = places.map((place) => toTensor(place, location));
   const microsoft = graph.nodes.some((node) => node.domain === "com.microsoft");
-  return {
+  const model: ModelMessage = {
     irVersion: IR_VERSION,
     producer: "flashsloth",
     operatorSets: {
@@ -121,6 +131,7 @@ function toModel(
       outputs: graph.outputs,
     },
   };
+  return encodeModel(model);
 }
 
 function toTensor({ weight, offset, length }: WeightPlace, location: string): TensorMessage {
