@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +8,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface ServedFile {
   readonly bytes: Uint8Array;
   readonly lfs: boolean;
+  /** A file too large for memory, served from the disk instead of `bytes`; no fault can be put into it. */
+  readonly stored?: { readonly path: string; readonly size: number; readonly sha256: string } | undefined;
+}
+
+function sizeOf({ bytes, stored }: ServedFile): number {
+  return stored?.size ?? bytes.byteLength;
+}
+
+function sha256Of({ bytes, stored }: ServedFile): string {
+  return stored?.sha256 ?? createHash("sha256").update(bytes).digest("hex");
 }
 
 /** What the storage (or, for small files, the hub) does with one request; without a rule it behaves. */
@@ -52,10 +63,6 @@ export interface HubServerOptions {
 /** Long enough for what was sent to be taken from the socket before the connection breaks. */
 const ARRIVAL_MS = 40;
 const PIECE = 16 * 1024;
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
 
 export function gitSha1(bytes: Uint8Array): string {
   return createHash("sha1").update(`blob ${bytes.byteLength}\0`).update(bytes).digest("hex");
@@ -170,8 +177,8 @@ export class HubServer {
     finish(302, {
       location: `http://localhost:${(this.#storage.address() as AddressInfo).port}/stored/${name}?signature=x`,
       "x-repo-commit": this.commit,
-      "x-linked-size": String(served.bytes.byteLength),
-      "x-linked-etag": `"${this.listedHash.get(name) ?? sha256(served.bytes)}"`,
+      "x-linked-size": String(sizeOf(served)),
+      "x-linked-etag": `"${this.listedHash.get(name) ?? sha256Of(served)}"`,
     });
   }
 
@@ -191,14 +198,14 @@ export class HubServer {
     if (verb === "revision") return finish(200, json, JSON.stringify({ id: repo, sha: this.commit }));
     const entries = [
       { type: "directory", oid: "d".repeat(40), size: 0, path: "assets" },
-      ...[...this.files].map(([path, { bytes, lfs }]) => ({
+      ...[...this.files].map(([path, file]) => ({
         type: "file",
         path,
-        size: bytes.byteLength,
-        oid: this.listedHash.get(path) ?? gitSha1(bytes),
-        ...(lfs && {
+        size: sizeOf(file),
+        oid: this.listedHash.get(path) ?? gitSha1(file.bytes),
+        ...(file.lfs && {
           oid: "e".repeat(40),
-          lfs: { oid: this.listedHash.get(path) ?? sha256(bytes), size: bytes.byteLength, pointerSize: 134 },
+          lfs: { oid: this.listedHash.get(path) ?? sha256Of(file), size: sizeOf(file), pointerSize: 134 },
         }),
       })),
     ];
@@ -227,8 +234,11 @@ export class HubServer {
       response.writeHead(fault.status, fault.headers ?? {}).end();
       return;
     }
-    const etag = `"${createHash("md5").update(this.etagSalt).update(file.bytes).digest("hex")}"`;
-    const whole = file.bytes.byteLength;
+    const etag = `"${createHash("md5")
+      .update(this.etagSalt)
+      .update(file.stored?.sha256 ?? file.bytes)
+      .digest("hex")}"`;
+    const whole = sizeOf(file);
     const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1];
     const valid = request.headers["if-range"] === undefined || request.headers["if-range"] === etag;
     const ranged = asked !== undefined && valid && fault?.kind !== "ignore-range";
@@ -248,11 +258,19 @@ export class HubServer {
     const record = this.#record(host, request, url, ranged ? 206 : 200);
     response.writeHead(ranged ? 206 : 200, {
       etag,
-      "content-length": String(body.byteLength),
+      "content-length": String(file.stored === undefined ? body.byteLength : whole - start),
       "accept-ranges": "bytes",
       ...(ranged ? { "content-range": `bytes ${start}-${whole - 1}/${whole}` } : {}),
       ...(host === "hub" ? { "x-repo-commit": this.commit } : {}),
     });
+    if (file.stored !== undefined) {
+      for await (const piece of createReadStream(file.stored.path, { start, highWaterMark: 64 * PIECE })) {
+        await this.#send(response, piece as Buffer, record);
+        if (response.destroyed) return;
+      }
+      response.end();
+      return;
+    }
     const end = fault !== undefined && "after" in fault ? fault.after : undefined;
     await this.#send(response, body.subarray(0, end), record);
     if (fault?.kind === "stall") return;

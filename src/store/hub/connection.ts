@@ -1,5 +1,6 @@
 import { EnvHttpProxyAgent, request, type Dispatcher } from "undici";
 import { FlashSlothError, messageOf, systemCode } from "../../core/errors.ts";
+import { PRODUCT } from "../../core/version.ts";
 import { refusal } from "./refusal.ts";
 import { PATIENCE, Transient, type Patience } from "./retry.ts";
 import type { HubSettings } from "./settings.ts";
@@ -126,7 +127,7 @@ export class HubConnection {
         dispatcher: this.#dispatcher,
         // ranges and hashes are those of the stored bytes, so nothing may be compressed on the way
         headers: {
-          "user-agent": "flashsloth",
+          "user-agent": PRODUCT.replace(" ", "/"),
           "accept-encoding": "identity",
           ...headers,
           ...(authorised ? { authorization: `Bearer ${token}` } : {}),
