@@ -1,4 +1,4 @@
-import type { LibraryHandle, TypeObject } from "koffi";
+import type { KoffiFunc, LibraryHandle, TypeObject } from "koffi";
 import { structType } from "./abi.ts";
 
 /** An address inside the native libraries. It never leaves this folder. */
@@ -69,7 +69,7 @@ export interface LlamaFunctions {
   llama_sampler_free(sampler: Pointer): void;
 
   llama_model_quantize_default_params(): StructValue;
-  llama_model_quantize(input: string, output: string, params: StructValue): number;
+  llama_model_quantize: KoffiFunc<(input: string, output: string, params: StructValue) => number>;
 }
 
 export type LibraryName = "ggmlBase" | "ggml" | "llama";
