@@ -24,6 +24,14 @@ export interface EngineOptions {
 /** A picture by its path or its encoded bytes (JPEG, PNG, …). */
 export type PictureInput = string | Uint8Array;
 
+export interface EncodePictureOptions {
+  /**
+   * Project every feature to a visual token of its own instead of pooling them, to measure what compression saves:
+   * the answers then mean nothing. @default false
+   */
+  readonly uncompressed?: boolean | undefined;
+}
+
 /** An encoded picture, held by the engine until released. */
 export interface EncodedPicture {
   readonly id: number;
@@ -49,6 +57,8 @@ export interface AskOptions {
   readonly seed?: number | undefined;
   /** false leaves EmbQ out, as an ablation. @default true */
   readonly embq?: boolean | undefined;
+  /** Generate on past the end of the answer, so that a benchmark always has as many tokens. @default false */
+  readonly ignoreEnd?: boolean | undefined;
   /** Stop after this many milliseconds and keep what was said. @default none */
   readonly timeoutMs?: number | undefined;
 }
@@ -110,9 +120,10 @@ export interface EngineHandle {
   readonly info: EngineInfo;
   /**
    * Decodes a picture (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG), turns it upright, and runs the vision encoder.
-   * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`
+   * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `usage` for `uncompressed`
+   *   where the model's folder has no graph for it
    */
-  encodePicture(input: PictureInput): Promise<EncodedPicture>;
+  encodePicture(input: PictureInput, options?: EncodePictureOptions): Promise<EncodedPicture>;
   /**
    * Answers a question. A second question about the same picture keeps the picture's positions in the KV cache.
    * @throws `question-too-long`; `usage` for a blank question or a picture that was released

@@ -5,6 +5,7 @@ import type {
   AskHooks,
   AskOptions,
   EncodedPicture,
+  EncodePictureOptions,
   EngineCounters,
   EngineHandle,
   EngineInfo,
@@ -13,13 +14,19 @@ import type {
 } from "./api.ts";
 import { revivedError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
 
+/** The engine's garbage is small; V8 would let its nursery grow to 48 MB before collecting it. */
+const YOUNG_GENERATION_MB = 8;
+
 /**
  * Loads a model in a worker thread: both runtimes block the thread they run on, and the caller's must stay free for
  * the terminal and for signals.
  * @throws `model-missing`, `model-invalid`, `native`, `device`
  */
 export async function startEngine(options: EngineOptions): Promise<EngineHandle> {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: options });
+  const worker = new Worker(new URL("./worker.js", import.meta.url), {
+    workerData: options,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   return await new Promise<EngineHandle>((resolve, reject) => {
     worker.once("error", reject);
     worker.once("exit", () =>
@@ -58,8 +65,8 @@ class RemoteEngine implements EngineHandle {
     worker.unref();
   }
 
-  async encodePicture(input: PictureInput): Promise<EncodedPicture> {
-    return (await this.#request({ kind: "encode", input })) as EncodedPicture;
+  async encodePicture(input: PictureInput, options?: EncodePictureOptions): Promise<EncodedPicture> {
+    return (await this.#request({ kind: "encode", input, options })) as EncodedPicture;
   }
 
   async ask(picture: EncodedPicture, options: AskOptions, hooks: AskHooks = {}): Promise<Answer> {

@@ -51,15 +51,18 @@ export class Conversation {
     const tokens = tokenizePrompt(language, options.question);
     const visualTokens = picture.visualTokens.length / geometry.hiddenSize;
     const prompt = promptPositions(tokens, geometry, visualTokens);
-    if (prompt >= geometry.contextLength) {
-      const most = geometry.contextLength - 1 - (prompt - tokens.question.length);
+    // llama.cpp computes beyond the trained context too: good enough for timing what compression saves
+    const compressed = visualTokens < picture.features.length / geometry.featureWidth;
+    const limit = compressed ? geometry.contextLength : prompt + maxTokens;
+    if (prompt >= limit) {
+      const most = limit - 1 - (prompt - tokens.question.length);
       throw new FlashSlothError(
         "question-too-long",
         `the question is ${tokens.question.length} tokens long, and this model has room for ${most}`,
         { hint: "ask a shorter question" },
       );
     }
-    const context = this.#contextFor(Math.min(prompt + maxTokens, geometry.contextLength));
+    const context = this.#contextFor(Math.min(prompt + maxTokens, limit));
     const reusable = this.#held?.picture === id ? this.#held.positions : 0;
     this.#held = undefined;
     const prefilled = await prefill({
@@ -87,6 +90,7 @@ export class Conversation {
         context,
         sampler,
         maxTokens,
+        ignoreEnd: options.ignoreEnd,
         deadline: timeoutMs === undefined ? undefined : start + timeoutMs,
         signal: hooks.signal,
         onText: hooks.onText,

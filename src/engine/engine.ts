@@ -4,11 +4,13 @@ import { preparePicture } from "../image/picture.ts";
 import { EmbqSession } from "../language/embq.ts";
 import { LanguageModel } from "../language/language-model.ts";
 import { VisionEncoder } from "../vision/encoder.ts";
+import { UncompressedProjector } from "../vision/uncompressed.ts";
 import type {
   Answer,
   AskHooks,
   AskOptions,
   EncodedPicture,
+  EncodePictureOptions,
   EngineCounters,
   EngineHandle,
   EngineInfo,
@@ -24,6 +26,7 @@ interface Parts {
   readonly vision: VisionEncoder;
   readonly embq: EmbqSession;
   readonly language: LanguageModel;
+  readonly loadUncompressed: () => Promise<UncompressedProjector>;
 }
 
 /** A loaded model in this thread: pictures in, answers out. Blocks its thread while it computes. */
@@ -32,6 +35,7 @@ export class Engine implements EngineHandle {
   readonly #parts: Parts;
   readonly #conversation: Conversation;
   readonly #pictures = new Map<number, PictureFeatures>();
+  #uncompressed: UncompressedProjector | undefined;
   #picturesEncoded = 0;
   #questions = 0;
   #disposed = false;
@@ -77,21 +81,28 @@ export class Engine implements EngineHandle {
         loadMs: { vision: visionMs, embq: embqMs, language: languageMs, total },
         threads,
       };
-      return new Engine(info, { manifest, vision, embq, language });
+      const loadUncompressed = (): Promise<UncompressedProjector> =>
+        UncompressedProjector.load({ directory, file: roles.uncompressed, geometry, device, threads });
+      return new Engine(info, { manifest, vision, embq, language, loadUncompressed });
     } catch (error) {
       for (const part of open) await part.dispose();
       throw error;
     }
   }
 
-  async encodePicture(input: PictureInput): Promise<EncodedPicture> {
+  async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {
     this.#checkAlive();
     const { manifest, vision } = this.#parts;
     const { geometry } = manifest;
+    if (options.uncompressed === true) this.#uncompressed ??= await this.#parts.loadUncompressed();
     const start = performance.now();
     const picture = await preparePicture({ input, imageSize: geometry.imageSize, crops: geometry.crops });
     const preparedAt = performance.now();
-    const encoded = await vision.encode({ pixels: picture.pixels, crops: picture.crops });
+    const compressed = await vision.encode({ pixels: picture.pixels, crops: picture.crops });
+    const encoded =
+      options.uncompressed === true && this.#uncompressed !== undefined
+        ? { ...compressed, visualTokens: await this.#uncompressed.project(compressed.features) }
+        : compressed;
     const end = performance.now();
     const id = ++this.#picturesEncoded;
     this.#pictures.set(id, encoded);
@@ -102,7 +113,7 @@ export class Engine implements EngineHandle {
       height: picture.height,
       crops,
       features: crops * geometry.featuresPerCrop,
-      visualTokens: crops * geometry.tokensPerCrop,
+      visualTokens: encoded.visualTokens.length / geometry.hiddenSize,
       ms: { image: preparedAt - start, vision: end - preparedAt },
     };
   }
@@ -159,6 +170,7 @@ export class Engine implements EngineHandle {
     await this.#parts.language.dispose();
     await this.#parts.embq.dispose();
     await this.#parts.vision.dispose();
+    await this.#uncompressed?.dispose();
   }
 
   #checkAlive(): void {

@@ -11,6 +11,8 @@ export interface GenerateOptions {
   readonly context: NativeContext;
   readonly sampler: NativeSampler;
   readonly maxTokens: number;
+  /** @default false */
+  readonly ignoreEnd?: boolean | undefined;
   /** `performance.now()` after which no further token is begun. @default none */
   readonly deadline?: number | undefined;
   /** @default none */
@@ -30,7 +32,7 @@ export interface Generated {
 
 /** Samples tokens until an end token, the limit, the deadline or an abort. */
 export async function generate(options: GenerateOptions): Promise<Generated> {
-  const { language, context, sampler, maxTokens, deadline, signal, onText } = options;
+  const { language, context, sampler, maxTokens, ignoreEnd = false, deadline, signal, onText } = options;
   const stream = new TextStream();
   const ids: number[] = [];
   const start = performance.now();
@@ -48,7 +50,7 @@ export async function generate(options: GenerateOptions): Promise<Generated> {
     }
     const token = sampler.sample(context);
     firstTokenAt ??= performance.now();
-    if (language.endsAnswer(token)) {
+    if (!ignoreEnd && language.endsAnswer(token)) {
       finish = "stop";
       break;
     }

@@ -1,9 +1,13 @@
 import { FlashSlothError, messageOf, type ErrorCode } from "../core/errors.ts";
-import type { AskOptions, EncodedPicture, EngineInfo, PictureInput } from "./api.ts";
+import type { AskOptions, EncodedPicture, EncodePictureOptions, EngineInfo, PictureInput } from "./api.ts";
 
 /** What a worker is asked to do. Each request is answered once, in the order that the work finishes. */
 export type Request =
-  | { readonly kind: "encode"; readonly input: PictureInput }
+  | {
+      readonly kind: "encode";
+      readonly input: PictureInput;
+      readonly options: EncodePictureOptions | undefined;
+    }
   | { readonly kind: "ask"; readonly picture: EncodedPicture; readonly options: AskOptions }
   | { readonly kind: "release"; readonly picture: EncodedPicture }
   | { readonly kind: "counters" }

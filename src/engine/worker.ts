@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { tameAllocator } from "../language/ffi/allocator.ts";
 import type { EngineOptions } from "./api.ts";
 import { Engine } from "./engine.ts";
 import { plainError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
@@ -14,7 +15,7 @@ const asking = new Map<number, AbortController>();
 async function perform(engine: Engine, id: number, request: Request): Promise<unknown> {
   switch (request.kind) {
     case "encode":
-      return await engine.encodePicture(request.input);
+      return await engine.encodePicture(request.input, request.options);
     case "ask": {
       const controller = asking.get(id) ?? new AbortController();
       const onText = (text: string): void => send({ id, text });
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
   let handle = (message: ToWorker): void => void received.push(message);
   port?.on("message", (message: ToWorker) => handle(message));
 
+  tameAllocator();
   let engine: Engine;
   try {
     engine = await Engine.load(workerData as EngineOptions);
