@@ -1,5 +1,5 @@
 import type { StoreProgress } from "../store/progress.ts";
-import { showBytes } from "../store/show-bytes.ts";
+import { showBytes } from "../core/show-bytes.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where nothing can be animated, a line this often says that the work goes on. */

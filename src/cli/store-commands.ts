@@ -1,7 +1,7 @@
 import { listModels } from "../store/list.ts";
 import { pullModel, type PulledModel } from "../store/pull.ts";
 import { removeModel } from "../store/remove.ts";
-import { showBytes } from "../store/show-bytes.ts";
+import { showBytes } from "../core/show-bytes.ts";
 import { verifyModel } from "../store/verify.ts";
 import type { ListFlags } from "./commands/list.ts";
 import type { PullFlags } from "./commands/pull.ts";

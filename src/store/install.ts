@@ -14,7 +14,7 @@ import {
   tryReadModel,
   type InstalledModel,
 } from "./installed.ts";
-import { sweepDeadClaims, withLock } from "./lock.ts";
+import { sweepDeadClaims, withLock } from "../core/lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 export interface InstallOptions {

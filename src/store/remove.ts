@@ -8,7 +8,7 @@ import { storePaths, type StorePaths } from "./home.ts";
 import { hubFolder, repoKey } from "./hub-model.ts";
 import { discardFolder } from "./install.ts";
 import { namesIn, PARTIAL_PREFIX, TRASH_PREFIX } from "./installed.ts";
-import { sweepDeadClaims, withLock } from "./lock.ts";
+import { sweepDeadClaims, withLock } from "../core/lock.ts";
 import { modelsNamed, namedFolders } from "./named.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { untilStopped } from "./stopped.ts";

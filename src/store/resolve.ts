@@ -12,7 +12,7 @@ import { hubFolder, installHubModel } from "./hub-model.ts";
 import type { Patience } from "./hub/retry.ts";
 import { hubSettings, type Environment } from "./hub/settings.ts";
 import { readModel, tryReadModel } from "./installed.ts";
-import { sweepDeadClaims } from "./lock.ts";
+import { sweepDeadClaims } from "../core/lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 export interface ResolveOptions {

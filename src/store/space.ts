@@ -1,18 +1,6 @@
-import { statfs } from "node:fs/promises";
-import { dirname } from "node:path";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { showBytes } from "./show-bytes.ts";
-
-/** Bytes that a user may still write to the disk of `path`, which need not exist yet; undefined if the system does not say. */
-export async function freeBytes(path: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
-  } catch (error) {
-    const parent = dirname(path);
-    return systemCode(error) === "ENOENT" && parent !== path ? freeBytes(parent) : undefined;
-  }
-}
+import { freeBytes } from "../core/free-space.ts";
+import { showBytes } from "../core/show-bytes.ts";
 
 /**
  * How much disk a conversion takes at its peak, as a multiple of the checkpoint's bytes. Of a published checkpoint's

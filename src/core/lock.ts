@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { uptime } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { diskError } from "../core/bytes.ts";
+import { diskError } from "./bytes.ts";
 import { isRunning, thisProcess, UNKNOWN_START, type ProcessIdentity } from "./process-identity.ts";
 
 /*

@@ -4,9 +4,9 @@ import { readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { sweepDeadClaims, withLock } from "../../src/store/lock.ts";
-import { isRunning, thisProcess } from "../../src/store/process-identity.ts";
-import { scratch } from "./scratch.ts";
+import { sweepDeadClaims, withLock } from "../../src/core/lock.ts";
+import { isRunning, thisProcess } from "../../src/core/process-identity.ts";
+import { scratch } from "../store/scratch.ts";
 
 function claimOf(owner: { machine: string; pid: number; started: string }, key = "model"): string {
   return `${key}.${owner.machine}-${owner.pid}-${owner.started}-0123456789ab.lock`;

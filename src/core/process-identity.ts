@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
-import { systemCode } from "../core/errors.ts";
+import { systemCode } from "./errors.ts";
 
 /** A process so that a later one with the same number is not taken for it. */
 export interface ProcessIdentity {
