@@ -49,8 +49,11 @@ export async function decodePicture(options: ReadPictureOptions): Promise<RgbPic
 
 async function loadSharp(): Promise<typeof import("sharp").default> {
   try {
-    const module = await import("sharp");
-    return module.default;
+    const { default: sharp } = await import("sharp");
+    // No picture is decoded twice, and one thread a picture keeps the allocator's arenas, and so memory, from growing.
+    sharp.cache(false);
+    sharp.concurrency(1);
+    return sharp;
   } catch (error) {
     throw new FlashSlothError("native", `sharp, which decodes pictures, does not load: ${messageOf(error)}`, {
       cause: error,

@@ -1,0 +1,24 @@
+import koffi from "koffi";
+
+/** glibc's `malloc.h`: parameters of `mallopt` */
+const M_MMAP_THRESHOLD = -3;
+const M_ARENA_MAX = -8;
+
+/** Buffers from this size on go back to the system when they are freed; glibc would raise the limit as it runs. */
+const MMAP_THRESHOLD_BYTES = 1 << 20;
+const ARENAS = 2;
+
+/**
+ * Keeps a long run's memory level: glibc otherwise gives each thread that decodes pictures an arena of its own, which
+ * keeps the largest picture's space for good. Does nothing where the C library is not glibc.
+ */
+export function tameAllocator(): void {
+  if (process.platform !== "linux") return;
+  try {
+    const mallopt = koffi.load("libc.so.6").func("int mallopt(int parameter, int value)");
+    mallopt(M_ARENA_MAX, ARENAS);
+    mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+  } catch {
+    // another C library: its allocator has no such habit, or at least no such switch
+  }
+}
