@@ -22,6 +22,16 @@ function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
+/** Whether there is a process of that number, where more than that is not told (Windows; `/proc` hidden from other users). */
+function startByNumber(pid: number): string | undefined {
+  try {
+    process.kill(pid, 0);
+    return UNKNOWN_START;
+  } catch (error) {
+    return systemCode(error) === "EPERM" ? UNKNOWN_START : undefined;
+  }
+}
+
 /** When `pid` started, or undefined when no such process runs (a zombie does not run). */
 async function startOf(pid: number): Promise<string | undefined> {
   if (process.platform === "linux") {
@@ -29,21 +39,14 @@ async function startOf(pid: number): Promise<string | undefined> {
     try {
       stat = await readFile(`/proc/${pid}/stat`, "utf8");
     } catch {
-      return undefined;
+      return startByNumber(pid);
     }
     // proc(5): the command, field 2, may hold anything; state is field 3, start time field 22
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const state = fields[0];
     return state === "Z" || state === "X" ? undefined : digest(fields[19] ?? "");
   }
-  if (process.platform === "win32") {
-    try {
-      process.kill(pid, 0);
-      return UNKNOWN_START;
-    } catch (error) {
-      return systemCode(error) === "EPERM" ? UNKNOWN_START : undefined;
-    }
-  }
+  if (process.platform === "win32") return startByNumber(pid);
   try {
     const { stdout } = await run("ps", ["-o", "lstart=", "-p", String(pid)], {
       env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
@@ -75,5 +78,7 @@ export async function thisProcess(): Promise<ProcessIdentity> {
 export async function isRunning(identity: ProcessIdentity): Promise<boolean | undefined> {
   const self = await thisProcess();
   if (identity.machine !== self.machine) return undefined;
-  return (await startOf(identity.pid)) === identity.started;
+  const started = await startOf(identity.pid);
+  if (started === undefined) return false;
+  return [started, identity.started].includes(UNKNOWN_START) || started === identity.started;
 }

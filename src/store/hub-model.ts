@@ -7,7 +7,7 @@ import { convertWithProject, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
 import { cachedCommit, cachedListing } from "./hub/cache.ts";
 import { fetchCheckpoint, type FetchedCheckpoint } from "./hub/checkpoint.ts";
-import { HubConnection } from "./hub/connection.ts";
+import { HubConnection, offlineError } from "./hub/connection.ts";
 import { listFiles, resolveRevision, type HubFile } from "./hub/listing.ts";
 import { PATIENCE, type Patience, type RetryOptions } from "./hub/retry.ts";
 import { noteRetries } from "./hub/retry-note.ts";
@@ -97,7 +97,7 @@ async function locate(
   const commit = await cachedCommit(cache, repo, revision);
   const listing = commit === undefined ? [] : await cachedListing(cache, repo, commit);
   if (commit === undefined || listing.length === 0) {
-    throw unreachable ?? notOnThisDisk(model);
+    throw unreachable ?? (connection.settings.offline ? offlineError() : notOnThisDisk(model));
   }
   if (unreachable !== undefined) {
     onProgress?.({ stage: "note", message: `${unreachable.message}; using what ${cache} has` });

@@ -23,7 +23,13 @@ function sha256Of({ bytes, stored }: ServedFile): string {
 /** What the storage (or, for small files, the hub) does with one request; without a rule it behaves. */
 export type Fault =
   /** answers with this status and these headers instead */
-  | { readonly kind: "status"; readonly status: number; readonly headers?: Record<string, string> }
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      /** of the API only */
+      readonly body?: string;
+    }
   /** one byte in the middle is another one */
   | { readonly kind: "corrupt" }
   /** the connection ends after this many bytes of the body */
@@ -189,7 +195,7 @@ export class HubServer {
   ): void {
     const [, repo, verb = "", revision] = api;
     const fault = this.apiFault(verb, this.#next(verb));
-    if (fault?.kind === "status") return finish(fault.status, fault.headers ?? {}, "{}");
+    if (fault?.kind === "status") return finish(fault.status, fault.headers ?? {}, fault.body ?? "{}");
     if (repo !== this.repo) return finish(404, { "x-error-code": "RepoNotFound" });
     if (revision !== "main" && revision !== this.commit) {
       return finish(404, { "x-error-code": "RevisionNotFound" });

@@ -53,7 +53,9 @@ export async function fetchCheckpoint(options: FetchCheckpointOptions): Promise<
 
   const describing = describingFiles(repo, listing);
   const first = new DownloadMeter(sizesOf(describing));
-  const cachedFirst = await collect(options, describing, first);
+  const cachedFirst = await collect(options, describing, first, async (toFetch) =>
+    checkSpace({ toFetch, checkpoint: 0 }),
+  );
   const index = describing.some(({ path }) => path === WEIGHTS_INDEX)
     ? await readFile(join(directory, WEIGHTS_INDEX), "utf8")
     : undefined;
@@ -82,7 +84,7 @@ async function collect(
   options: FetchCheckpointOptions,
   files: readonly HubFile[],
   meter: DownloadMeter,
-  checkSpace?: (toFetch: number) => Promise<void>,
+  checkSpace: (toFetch: number) => Promise<void>,
 ): Promise<number> {
   const { directory, repo, commit, connection, retry, onProgress } = options;
   const missing: HubFile[] = [];
@@ -108,7 +110,7 @@ async function collect(
       `${repo} is not wholly on this disk: ${lacking.path} is missing`,
     );
   }
-  await checkSpace?.(toFetch);
+  await checkSpace(toFetch);
   await inParallel(missing, retry.signal, async (file, signal) =>
     fetchFile({
       connection,
