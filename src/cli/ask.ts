@@ -34,7 +34,7 @@ export interface AskParts {
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
   openOutput(inputs: readonly PictureEntry[]): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
-  startEngine(options: EngineOptions): Promise<EngineHandle>;
+  beginEngine(options: EngineOptions): Promise<EngineHandle>;
 }
 
 /**
@@ -89,12 +89,12 @@ async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedMo
 async function start(model: ResolvedModel, request: AskRequest, parts: AskParts): Promise<EngineHandle> {
   const { device, threads } = request;
   parts.terminal.status(`loading ${model.name}`);
+  const engine = await parts.beginEngine({ directory: model.directory, device, threads });
+  // while nothing is in hand, Ctrl-C need not wait for a record to finish
   parts.interrupts.immediate = true;
-  try {
-    return await parts.startEngine({ directory: model.directory, device, threads });
-  } finally {
-    parts.interrupts.immediate = false;
-  }
+  const loaded = (): void => void (parts.interrupts.immediate = false);
+  engine.ready().then(loaded, loaded);
+  return engine;
 }
 
 interface Run {

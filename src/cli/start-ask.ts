@@ -61,9 +61,9 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
           const { resolveModel } = await import("../store/resolve.ts");
           return resolveModel(options);
         },
-        startEngine: async (options) => {
-          const { startEngine } = await import("../engine/client.ts");
-          return startEngine(options);
+        beginEngine: async (options) => {
+          const { beginEngine } = await import("../engine/client.ts");
+          return beginEngine(options);
         },
       },
     );

@@ -42,7 +42,13 @@ export interface EncodedPicture {
   /** raw vision features, and the visual tokens they were compressed to */
   readonly features: number;
   readonly visualTokens: number;
-  readonly ms: { readonly image: number; readonly vision: number };
+  readonly ms: {
+    /** reading, decoding and resampling */
+    readonly image: number;
+    /** waiting for the vision encoder to load */
+    readonly wait: number;
+    readonly vision: number;
+  };
 }
 
 export interface AskOptions {
@@ -71,12 +77,16 @@ export interface Answer {
     readonly image: number;
     readonly prompt: number;
     readonly answer: number;
+    /** the question's own tokens, which EmbQ reads */
+    readonly question: number;
   };
   /** prompt positions that were still in the KV cache and not computed again */
   readonly reusedPositions: number;
   /** the token ids of the answer */
   readonly ids: readonly number[];
   readonly ms: {
+    /** waiting for the language model to load */
+    readonly wait: number;
     /** text rows, picture and question through the language model, EmbQ included */
     readonly prefill: number;
     /** EmbQ alone, inside `prefill` */
@@ -116,8 +126,13 @@ export interface AskHooks {
 
 /** A loaded model. Encoding a picture and asking about it are separate: a picture is encoded once, asked about often. */
 export interface EngineHandle {
-  /** What loaded, on which device, and how long it took. */
+  /** What loaded, on which device, and how long it took; an `internal` error before `ready()` has resolved. */
   readonly info: EngineInfo;
+  /**
+   * Resolves when every part has loaded. Pictures and questions may come before: they wait for what they need.
+   * @throws `model-missing`, `model-invalid`, `native`, `device`
+   */
+  ready(): Promise<EngineInfo>;
   /**
    * Decodes a picture (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG), turns it upright, and runs the vision encoder.
    * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `usage` for `uncompressed`

@@ -18,27 +18,30 @@ import { revivedError, type FromWorker, type Request, type ToWorker } from "./pr
 const YOUNG_GENERATION_MB = 8;
 
 /**
- * Loads a model in a worker thread: both runtimes block the thread they run on, and the caller's must stay free for
- * the terminal and for signals.
- * @throws `model-missing`, `model-invalid`, `native`, `device`
+ * Begins to load a model in a worker thread and returns at once: both runtimes block the thread they run on, and the
+ * caller's must stay free for the terminal and for signals. `ready()` tells whether it worked.
  */
-export async function startEngine(options: EngineOptions): Promise<EngineHandle> {
+export function beginEngine(options: EngineOptions): EngineHandle {
   const worker = new Worker(new URL("./worker.js", import.meta.url), {
     workerData: options,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
-  return await new Promise<EngineHandle>((resolve, reject) => {
-    worker.once("error", reject);
-    worker.once("exit", () =>
-      reject(new FlashSlothError("internal", "the engine's thread ended while loading")),
-    );
-    worker.once("message", (message: FromWorker) => {
-      // by name: `removeAllListeners()` would also cut the wire that brings the worker's messages here
-      for (const event of ["error", "exit", "message"]) worker.removeAllListeners(event);
-      if ("ready" in message) resolve(new RemoteEngine(worker, message.ready));
-      else if ("failed" in message) reject(revivedError(message.failed));
-    });
-  });
+  return new RemoteEngine(worker);
+}
+
+/**
+ * Loads a model in a worker thread.
+ * @throws `model-missing`, `model-invalid`, `native`, `device`
+ */
+export async function startEngine(options: EngineOptions): Promise<EngineHandle> {
+  const engine = beginEngine(options);
+  try {
+    await engine.ready();
+  } catch (error) {
+    await engine.dispose();
+    throw error;
+  }
+  return engine;
 }
 
 interface Pending {
@@ -48,21 +51,41 @@ interface Pending {
 }
 
 class RemoteEngine implements EngineHandle {
-  readonly info: EngineInfo;
+  readonly #ready: Promise<EngineInfo>;
+  #info: EngineInfo | undefined;
+  #settleReady: { resolve(info: EngineInfo): void; reject(error: Error): void } | undefined;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #ended: Error | undefined;
+  #loadError: Error | undefined;
   #disposing: Promise<void> | undefined;
 
-  constructor(worker: Worker, info: EngineInfo) {
-    this.info = info;
+  constructor(worker: Worker) {
     this.#worker = worker;
+    this.#ready = new Promise<EngineInfo>((resolve, reject) => {
+      this.#settleReady = { resolve, reject };
+    });
+    this.#ready.catch(() => {}); // heard by whoever awaits it
     worker.on("message", (message: FromWorker) => this.#receive(message));
     worker.on("error", (error) => this.#end(error));
     worker.on("exit", () => this.#end(new FlashSlothError("internal", "the engine's thread has ended")));
     // an idle engine does not keep the process alive
     worker.unref();
+  }
+
+  get info(): EngineInfo {
+    if (this.#info === undefined) throw new FlashSlothError("internal", "the engine is still loading");
+    return this.#info;
+  }
+
+  async ready(): Promise<EngineInfo> {
+    this.#worker.ref();
+    try {
+      return await this.#ready;
+    } finally {
+      if (this.#pending.size === 0) this.#worker.unref();
+    }
   }
 
   async encodePicture(input: PictureInput, options?: EncodePictureOptions): Promise<EncodedPicture> {
@@ -83,7 +106,10 @@ class RemoteEngine implements EngineHandle {
 
   async dispose(): Promise<void> {
     if (this.#ended !== undefined) return;
-    this.#disposing ??= this.#request({ kind: "dispose" }).then(() => undefined);
+    this.#disposing ??= this.#request({ kind: "dispose" }).then(
+      () => undefined,
+      () => undefined, // the thread ended first, and took everything with it
+    );
     await this.#disposing;
   }
 
@@ -111,7 +137,16 @@ class RemoteEngine implements EngineHandle {
   }
 
   #receive(message: FromWorker): void {
-    if (!("id" in message)) return;
+    if ("ready" in message) {
+      this.#info = message.ready;
+      this.#settleReady?.resolve(message.ready);
+      return;
+    }
+    if ("failed" in message) {
+      this.#loadError = revivedError(message.failed);
+      this.#settleReady?.reject(this.#loadError);
+      return;
+    }
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if ("text" in message) {
@@ -124,7 +159,8 @@ class RemoteEngine implements EngineHandle {
   }
 
   #end(error: Error): void {
-    this.#ended ??= error;
+    this.#ended ??= this.#loadError ?? error;
+    this.#settleReady?.reject(this.#ended);
     for (const pending of this.#pending.values()) pending.reject(this.#ended);
     this.#pending.clear();
   }

@@ -98,10 +98,16 @@ export class Conversation {
       return {
         text: generated.text,
         finish: generated.finish,
-        tokens: { image: visualTokens, prompt, answer: generated.ids.length },
+        tokens: {
+          image: visualTokens,
+          prompt,
+          answer: generated.ids.length,
+          question: tokens.question.length - 1,
+        },
         reusedPositions: reusable,
         ids: generated.ids,
         ms: {
+          wait: 0,
           prefill: prefilledAt - start,
           embq: prefilled.embqMs,
           firstToken: generated.firstTokenMs,

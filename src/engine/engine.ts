@@ -1,9 +1,6 @@
 import { FlashSlothError } from "../core/errors.ts";
-import { cropCount, readManifest, type Manifest } from "../core/manifest.ts";
+import { cropCount } from "../core/manifest.ts";
 import { preparePicture } from "../image/picture.ts";
-import { EmbqSession } from "../language/embq.ts";
-import { LanguageModel } from "../language/language-model.ts";
-import { VisionEncoder } from "../vision/encoder.ts";
 import { UncompressedProjector } from "../vision/uncompressed.ts";
 import type {
   Answer,
@@ -18,86 +15,65 @@ import type {
   PictureInput,
 } from "./api.ts";
 import { Conversation } from "./conversation.ts";
+import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
 import type { EmbqTrace, PictureFeatures } from "./prefill.ts";
-import { defaultThreads } from "./threads.ts";
 
-interface Parts {
-  readonly manifest: Manifest;
-  readonly vision: VisionEncoder;
-  readonly embq: EmbqSession;
-  readonly language: LanguageModel;
-  readonly loadUncompressed: () => Promise<UncompressedProjector>;
-}
-
-/** A loaded model in this thread: pictures in, answers out. Blocks its thread while it computes. */
+/** A model in this thread: pictures in, answers out. Blocks its thread while it computes. */
 export class Engine implements EngineHandle {
-  readonly info: EngineInfo;
-  readonly #parts: Parts;
-  readonly #conversation: Conversation;
+  readonly #options: EngineOptions;
+  readonly #parts: LoadingParts;
   readonly #pictures = new Map<number, PictureFeatures>();
+  #info: EngineInfo | undefined;
+  #conversation: Conversation | undefined;
   #uncompressed: UncompressedProjector | undefined;
   #picturesEncoded = 0;
   #questions = 0;
   #disposed = false;
 
-  private constructor(info: EngineInfo, parts: Parts) {
-    this.info = info;
+  private constructor(options: EngineOptions, parts: LoadingParts) {
+    this.#options = options;
     this.#parts = parts;
-    this.#conversation = new Conversation({ ...parts, geometry: parts.manifest.geometry });
+  }
+
+  /**
+   * Begins to load and returns at once: pictures and questions wait for the parts they need.
+   * @throws `model-missing`, `model-invalid` for the manifest
+   */
+  static async begin(options: EngineOptions): Promise<Engine> {
+    return new Engine(options, await beginLoading(options));
   }
 
   /** @throws `model-missing`, `model-invalid`, `native`, `device` */
   static async load(options: EngineOptions): Promise<Engine> {
-    const start = performance.now();
-    const { directory, device = "auto" } = options;
-    const manifest = await readManifest(directory);
-    const { geometry, roles } = manifest;
-    const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
-    const open: { dispose(): Promise<void> }[] = [];
-    const timed = async <T extends { dispose(): Promise<void> }>(load: Promise<T>): Promise<[T, number]> => {
-      const from = performance.now();
-      const part = await load;
-      open.push(part);
-      return [part, performance.now() - from];
-    };
+    const engine = await Engine.begin(options);
     try {
-      const [vision, visionMs] = await timed(
-        VisionEncoder.load({ directory, file: roles.vision, geometry, device, threads }),
-      );
-      const [embq, embqMs] = await timed(
-        EmbqSession.load({ directory, file: roles.embq, geometry, device, threads }),
-      );
-      const [language, languageMs] = await timed(
-        LanguageModel.load({ directory, manifest, device, threads }),
-      );
-      const total = performance.now() - start;
-      const info: EngineInfo = {
-        name: manifest.name,
-        device: {
-          vision: vision.provider,
-          language: language.device.device,
-          notes: [...vision.notes.map((note) => `vision: ${note}`), ...language.device.notes],
-        },
-        loadMs: { vision: visionMs, embq: embqMs, language: languageMs, total },
-        threads,
-      };
-      const loadUncompressed = (): Promise<UncompressedProjector> =>
-        UncompressedProjector.load({ directory, file: roles.uncompressed, geometry, device, threads });
-      return new Engine(info, { manifest, vision, embq, language, loadUncompressed });
+      await engine.ready();
     } catch (error) {
-      for (const part of open) await part.dispose();
+      await engine.dispose();
       throw error;
     }
+    return engine;
+  }
+
+  async ready(): Promise<EngineInfo> {
+    this.#info = await this.#parts.info;
+    return this.#info;
+  }
+
+  get info(): EngineInfo {
+    if (this.#info === undefined) throw new FlashSlothError("internal", "the engine is still loading");
+    return this.#info;
   }
 
   async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {
     this.#checkAlive();
-    const { manifest, vision } = this.#parts;
-    const { geometry } = manifest;
-    if (options.uncompressed === true) this.#uncompressed ??= await this.#parts.loadUncompressed();
+    const { geometry } = this.#parts.manifest;
     const start = performance.now();
     const picture = await preparePicture({ input, imageSize: geometry.imageSize, crops: geometry.crops });
     const preparedAt = performance.now();
+    const vision = await this.#parts.vision;
+    if (options.uncompressed === true) this.#uncompressed ??= await this.#loadUncompressed();
+    const loadedAt = performance.now();
     const compressed = await vision.encode({ pixels: picture.pixels, crops: picture.crops });
     const encoded =
       options.uncompressed === true && this.#uncompressed !== undefined
@@ -114,7 +90,7 @@ export class Engine implements EngineHandle {
       crops,
       features: crops * geometry.featuresPerCrop,
       visualTokens: encoded.visualTokens.length / geometry.hiddenSize,
-      ms: { image: preparedAt - start, vision: end - preparedAt },
+      ms: { image: preparedAt - start, wait: loadedAt - preparedAt, vision: end - loadedAt },
     };
   }
 
@@ -123,9 +99,13 @@ export class Engine implements EngineHandle {
     options: AskOptions,
     hooks: AskHooks & { readonly onEmbq?: ((trace: EmbqTrace) => void) | undefined } = {},
   ): Promise<Answer> {
-    const answer = await this.#conversation.ask(picture.id, this.features(picture), options, hooks);
+    const features = this.features(picture);
+    const start = performance.now();
+    const conversation = await this.#talk();
+    const wait = performance.now() - start;
+    const answer = await conversation.ask(picture.id, features, options, hooks);
     this.#questions++;
-    return answer;
+    return { ...answer, ms: { ...answer.ms, wait } };
   }
 
   /** What the vision side made of a picture. */
@@ -138,15 +118,16 @@ export class Engine implements EngineHandle {
     return features;
   }
 
-  /** Token ids of plain text; special tokens are never recognised in it. */
-  tokenize(text: string): number[] {
+  /** What turns text into token ids: special tokens are never recognised in it. */
+  async tokenizer(): Promise<{ tokenize(text: string): number[] }> {
     this.#checkAlive();
-    return this.#parts.language.tokenize(text);
+    return await this.#parts.language;
   }
 
   /** The logits that the last answer ended on: float32 [vocabulary]. */
   logits(): Float32Array {
     this.#checkAlive();
+    if (this.#conversation === undefined) throw new FlashSlothError("internal", "nothing was asked yet");
     return this.#conversation.logits();
   }
 
@@ -157,7 +138,7 @@ export class Engine implements EngineHandle {
   async counters(): Promise<EngineCounters> {
     return {
       picturesEncoded: this.#picturesEncoded,
-      prefixPrefills: this.#conversation.prefixPrefills,
+      prefixPrefills: this.#conversation?.prefixPrefills ?? 0,
       questions: this.#questions,
     };
   }
@@ -166,11 +147,28 @@ export class Engine implements EngineHandle {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#pictures.clear();
-    this.#conversation.dispose();
-    await this.#parts.language.dispose();
-    await this.#parts.embq.dispose();
-    await this.#parts.vision.dispose();
+    this.#conversation?.dispose();
     await this.#uncompressed?.dispose();
+    await disposeParts(this.#parts);
+  }
+
+  async #talk(): Promise<Conversation> {
+    const [language, embq] = await Promise.all([this.#parts.language, this.#parts.embq]);
+    this.#conversation ??= new Conversation({ language, embq, geometry: this.#parts.manifest.geometry });
+    return this.#conversation;
+  }
+
+  async #loadUncompressed(): Promise<UncompressedProjector> {
+    const { manifest, threads } = this.#parts;
+    const { directory, device } = this.#options;
+    const file = manifest.roles.uncompressed;
+    return await UncompressedProjector.load({
+      directory,
+      file,
+      geometry: manifest.geometry,
+      device,
+      threads,
+    });
   }
 
   #checkAlive(): void {

@@ -38,13 +38,16 @@ async function main(): Promise<void> {
   tameAllocator();
   let engine: Engine;
   try {
-    engine = await Engine.load(workerData as EngineOptions);
+    engine = await Engine.begin(workerData as EngineOptions);
   } catch (error) {
     send({ failed: plainError(error) });
     port?.close();
     return;
   }
-  send({ ready: engine.info });
+  engine.ready().then(
+    (info) => send({ ready: info }),
+    (error: unknown) => send({ failed: plainError(error) }),
+  );
 
   let queue = Promise.resolve();
   handle = (message) => {

@@ -63,7 +63,7 @@ export class LanguageModel {
       throw asFlashSlothError(error, "model-invalid", path);
     });
     try {
-      const model = new NativeModel({ library: device.library, path, gpuLayers: device.gpuLayers });
+      const model = await NativeModel.load({ library: device.library, path, gpuLayers: device.gpuLayers });
       const agrees =
         model.hiddenSize === geometry.hiddenSize &&
         model.layers === geometry.layers &&

@@ -98,6 +98,7 @@ async function answerOne(
   } catch (error) {
     const failed = asFlashSlothError(error, "internal", "unexpected failure");
     if (failed.code === "interrupted") return undefined;
+    await engine.ready(); // a model that does not load fails the run, not this picture
     return failure(options, input.label, failed);
   } finally {
     // the outcome stands, whatever becomes of the memory behind it

@@ -37,7 +37,7 @@ export type AskRecord = AnsweredRecord | FailedRecord;
 
 /** Wall-clock spans measured around the engine's calls, in milliseconds. */
 export interface Spans {
-  /** waiting for the engine to be ready */
+  /** waiting for the engine to begin */
   readonly load: number;
   /** all of `encodePicture` */
   readonly encode: number;
@@ -47,20 +47,20 @@ export interface Spans {
 
 /**
  * The times of one record. What passes between the caller and the engine (a message to its thread, a file opened)
- * counts towards the stage it belongs to: before vision to `image`, after the first token to `decode`.
+ * counts towards the stage it belongs to (waiting for a part to load towards `load`): before vision to `image`, after the first token to `decode`.
  */
 export function recordTimes(
   spans: Spans,
   encode: EncodedPicture["ms"],
-  ask: Pick<Answer["ms"], "prefill" | "firstToken">,
+  ask: Pick<Answer["ms"], "wait" | "prefill" | "firstToken">,
 ): RecordTimes {
   return {
-    load: tenths(spans.load),
-    image: tenths(Math.max(0, spans.encode - encode.vision)),
+    load: tenths(spans.load + encode.wait + ask.wait),
+    image: tenths(Math.max(0, spans.encode - encode.wait - encode.vision)),
     vision: tenths(encode.vision),
     prefill: tenths(ask.prefill),
     first_token: tenths(ask.firstToken),
-    decode: tenths(Math.max(0, spans.ask - ask.prefill - ask.firstToken)),
+    decode: tenths(Math.max(0, spans.ask - ask.wait - ask.prefill - ask.firstToken)),
     total: tenths(spans.load + spans.encode + spans.ask),
   };
 }

@@ -85,14 +85,17 @@ describe("Engine", () => {
   it.each(["<image>", "</s>", "<learnable>", "<|endoftext|>"])(
     "reads %s in a question as plain text",
     async (text) => {
+      const tokenizer = await engine.tokenizer();
       const specials = new Set(["</s>", "<learnable>", "<|endoftext|>"]);
-      const ids = engine.tokenize(`${text} ${text}`);
+      const ids = tokenizer.tokenize(`${text} ${text}`);
       expect(ids.length).toBeGreaterThan(2);
       for (const id of ids) expect(specials.has(text) && id >= 551).toBe(false);
       const picture = await engine.encodePicture(drawing);
       const answer = await engine.ask(picture, { question: `${text} ${question} ${text}`, maxTokens: 20 });
       const plain = await engine.ask(picture, { question, maxTokens: 20 });
-      expect(answer.tokens.prompt - plain.tokens.prompt).toBeGreaterThanOrEqual(engine.tokenize(text).length);
+      expect(answer.tokens.prompt - plain.tokens.prompt).toBeGreaterThanOrEqual(
+        tokenizer.tokenize(text).length,
+      );
       expect(answer.tokens.image).toBe(plain.tokens.image);
     },
   );

@@ -7,7 +7,7 @@ export const INFO: EngineInfo = {
   threads: 2,
 };
 
-export function picture(id: number, ms = { image: 3, vision: 20 }): EncodedPicture {
+export function picture(id: number, ms = { image: 3, wait: 0, vision: 20 }): EncodedPicture {
   return { id, width: 8, height: 8, crops: 1, features: 729, visualTokens: 81, ms };
 }
 
@@ -15,10 +15,10 @@ export function answer(text: string, changes: Partial<Answer> = {}): Answer {
   return {
     text,
     finish: "stop",
-    tokens: { image: 81, prompt: 142, answer: 5 },
+    tokens: { image: 81, prompt: 142, answer: 5, question: 5 },
     reusedPositions: 0,
     ids: [1, 2, 3, 4, 5],
-    ms: { prefill: 30, embq: 2, firstToken: 4, decode: 16 },
+    ms: { wait: 0, prefill: 30, embq: 2, firstToken: 4, decode: 16 },
     ...changes,
   };
 }
@@ -35,6 +35,10 @@ export class FakeEngine implements EngineHandle {
     let next = 1;
     this.encodePicture = calls.encodePicture ?? (async () => picture(next++));
     this.ask = calls.ask ?? (async () => answer("Red."));
+  }
+
+  async ready(): Promise<EngineInfo> {
+    return this.info;
   }
 
   async release({ id }: EncodedPicture): Promise<void> {

@@ -22,7 +22,7 @@ export interface LlamaFunctions {
   ggml_backend_tensor_set(tensor: Pointer, data: Float32Array, offset: number, size: number): void;
 
   llama_model_default_params(): StructValue;
-  llama_model_load_from_file(path: string, params: StructValue): Pointer | null;
+  llama_model_load_from_file: KoffiFunc<(path: string, params: StructValue) => Pointer | null>;
   llama_model_free(model: Pointer): void;
   llama_model_n_embd(model: Pointer): number;
   llama_model_n_layer(model: Pointer): number;

@@ -1,7 +1,7 @@
 import { FlashSlothError } from "../../core/errors.ts";
 import { LOAD_MODE_MMAP } from "./abi.ts";
 import type { LlamaLibrary } from "./library.ts";
-import type { Pointer } from "./functions.ts";
+import type { Pointer, StructValue } from "./functions.ts";
 
 export interface NativeModelOptions {
   readonly library: LlamaLibrary;
@@ -23,22 +23,8 @@ export class NativeModel {
   readonly #vocab: Pointer;
   #pointer: Pointer | undefined;
 
-  /** @throws `model-invalid` when llama.cpp refuses the file */
-  constructor(options: NativeModelOptions) {
-    const { library, path, gpuLayers = 0, checkTensors = false } = options;
+  private constructor(library: LlamaLibrary, pointer: Pointer) {
     const { functions } = library;
-    const params = functions.llama_model_default_params();
-    const pointer = functions.llama_model_load_from_file(path, {
-      ...params,
-      n_gpu_layers: gpuLayers,
-      load_mode: LOAD_MODE_MMAP,
-      check_tensors: checkTensors,
-    });
-    if (pointer === null) {
-      throw new FlashSlothError("model-invalid", `llama.cpp cannot load ${path}`, {
-        hint: "run the command again with FLASHSLOTH_NATIVE_LOG=1 to see why; a damaged file must be converted anew",
-      });
-    }
     this.library = library;
     this.#pointer = pointer;
     this.#vocab = functions.llama_model_get_vocab(pointer);
@@ -46,6 +32,33 @@ export class NativeModel {
     this.layers = functions.llama_model_n_layer(pointer);
     this.vocabSize = functions.llama_vocab_n_tokens(this.#vocab);
     this.trainedContext = functions.llama_model_n_ctx_train(pointer);
+  }
+
+  /**
+   * Reads the file on a thread of the pool: this one stays free.
+   * @throws `model-invalid` when llama.cpp refuses the file
+   */
+  static async load(options: NativeModelOptions): Promise<NativeModel> {
+    const { library, path, gpuLayers = 0, checkTensors = false } = options;
+    const { functions } = library;
+    const params: StructValue = {
+      ...functions.llama_model_default_params(),
+      n_gpu_layers: gpuLayers,
+      load_mode: LOAD_MODE_MMAP,
+      check_tensors: checkTensors,
+    };
+    const pointer = await new Promise<Pointer | null>((resolve, reject) => {
+      functions.llama_model_load_from_file.async(path, params, (error: unknown, model) => {
+        if (error instanceof Error) reject(error);
+        else resolve(model);
+      });
+    });
+    if (pointer === null) {
+      throw new FlashSlothError("model-invalid", `llama.cpp cannot load ${path}`, {
+        hint: "run the command again with FLASHSLOTH_NATIVE_LOG=1 to see why; a damaged file must be converted anew",
+      });
+    }
+    return new NativeModel(library, pointer);
   }
 
   /** For the handles of this folder only. */

@@ -1,0 +1,79 @@
+import { readManifest, type Manifest } from "../core/manifest.ts";
+import { EmbqSession } from "../language/embq.ts";
+import { LanguageModel } from "../language/language-model.ts";
+import { VisionEncoder } from "../vision/encoder.ts";
+import type { EngineInfo, EngineOptions } from "./api.ts";
+import { defaultThreads } from "./threads.ts";
+
+/** A model's parts on their way into memory. Each promise can be awaited alone: a picture needs no language model. */
+export interface LoadingParts {
+  readonly manifest: Manifest;
+  readonly threads: number;
+  readonly vision: Promise<VisionEncoder>;
+  readonly embq: Promise<EmbqSession>;
+  readonly language: Promise<LanguageModel>;
+  /** resolves when every part is there */
+  readonly info: Promise<EngineInfo>;
+}
+
+/**
+ * Begins to load a model. llama.cpp reads its file on a thread of its own, so that onnxruntime can start, and even
+ * encode, in the meantime.
+ * @throws `model-missing`, `model-invalid` for the manifest; the promises reject with `model-invalid`, `native`, `device`
+ */
+export async function beginLoading(options: EngineOptions): Promise<LoadingParts> {
+  const start = performance.now();
+  const { directory, device = "auto" } = options;
+  const manifest = await readManifest(directory);
+  const { geometry, roles } = manifest;
+  const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
+  const languageTimed = timed(LanguageModel.load({ directory, manifest, device, threads }));
+  const visionTimed = timed(VisionEncoder.load({ directory, file: roles.vision, geometry, device, threads }));
+  const afterVision = visionTimed.then(async () =>
+    timed(EmbqSession.load({ directory, file: roles.embq, geometry, device, threads })),
+  );
+
+  const describe = async (): Promise<EngineInfo> => {
+    const [vision, embq, language] = await Promise.all([visionTimed, afterVision, languageTimed]);
+    return {
+      name: manifest.name,
+      device: {
+        vision: vision.part.provider,
+        language: language.part.device.device,
+        notes: [...vision.part.notes.map((note) => `vision: ${note}`), ...language.part.device.notes],
+      },
+      loadMs: {
+        vision: vision.ms,
+        embq: embq.ms,
+        language: language.ms,
+        total: performance.now() - start,
+      },
+      threads,
+    };
+  };
+  const parts: LoadingParts = {
+    manifest,
+    threads,
+    vision: visionTimed.then(({ part }) => part),
+    embq: afterVision.then(({ part }) => part),
+    language: languageTimed.then(({ part }) => part),
+    info: describe(),
+  };
+  // whoever needs a part hears of its failure there; one that nobody awaits must not end the process
+  for (const promise of [parts.vision, parts.embq, parts.language, parts.info]) promise.catch(() => {});
+  return parts;
+}
+
+async function timed<T>(load: Promise<T>): Promise<{ part: T; ms: number }> {
+  const from = performance.now();
+  const part = await load;
+  return { part, ms: performance.now() - from };
+}
+
+/** Frees whatever has loaded or still will. */
+export async function disposeParts(parts: LoadingParts): Promise<void> {
+  for (const loading of [parts.language, parts.embq, parts.vision]) {
+    const part = await loading.catch(() => undefined);
+    await part?.dispose();
+  }
+}
