@@ -20,6 +20,7 @@ export async function convert(checkpoint: string, out: string, flags: ConvertFla
       checkpoint,
       out,
       name: flags.name ?? basename(resolve(out)),
+      quant: flags.quant,
       onProgress: ({ stage, done, total }) => show({ stage: "convert", step: stage, done, total }),
       signal: interrupts.signal,
     });

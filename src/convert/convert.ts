@@ -4,18 +4,34 @@ import type { Checkpoint } from "../checkpoint/types.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { FORMAT_VERSION, type Manifest } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
-import { embeddingsOffset } from "./language/embeddings.ts";
-import type { ModelSource } from "./language/metadata.ts";
+import { checkpointFingerprint, conversionKey } from "./fingerprint.ts";
+import type { FinishedFiles } from "./finished.ts";
+import { findEmbeddings } from "./language/embeddings.ts";
+import type { ModelDescription, ModelSource } from "./language/metadata.ts";
+import { quantiseLanguage } from "./language/quantise.ts";
 import { writeQueries } from "./language/queries.ts";
+import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
 import { describeFiles, modelGeometry, writeManifest } from "./manifest.ts";
 import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
 import { visionGraph, writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
-import { checkApart, fillStaged } from "./staging.ts";
+import { quantType, type QuantType } from "./quant.ts";
+import { requireSpace } from "./space.ts";
+import { fillStaged } from "./staging.ts";
+import { checkApart } from "./target.ts";
 
-const LANGUAGE_FILE = "language.gguf";
-const QUERIES_FILE = "queries.f32";
+/** Every file that a conversion makes; `f16` is gone when it ends. */
+const FILES = {
+  f16: "language.f16.gguf",
+  language: "language.gguf",
+  vision: "vision.onnx",
+  visionData: "vision.onnx.data",
+  uncompressed: "uncompressed.onnx",
+  embq: "embq.onnx",
+  embqData: "embq.onnx.data",
+  queries: "queries.f32",
+} as const;
 
 /** Of the published weights, and of the demo's. */
 const LICENSE = "apache-2.0";
@@ -31,90 +47,161 @@ export interface ConvertOptions {
   readonly source?: ModelSource | undefined;
   /** SPDX identifier of the weights' licence. @default "apache-2.0", that of the published weights */
   readonly license?: string | undefined;
+  /** Weight type of the language model: `f16`, `q8_0`, `q5_k_m` or `q4_k_m`. @default "f16" */
+  readonly quant?: string | undefined;
   /** Replace a model that is already in `out`. @default false */
   readonly overwrite?: boolean | undefined;
   /** @default nobody */
   readonly onProgress?: ((progress: ConvertProgress) => void) | undefined;
-  /** Stops at the next piece of a tensor; nothing is left behind. @default never */
+  /** Stops within a moment; what is finished stays in `<out>.partial`, and the next run goes on from there. @default never */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** One conversion under way. */
+interface Run {
+  readonly checkpoint: Checkpoint;
+  readonly quant: QuantType;
+  readonly model: ModelDescription;
+  readonly finished: FinishedFiles;
+  readonly onProgress: ConvertOptions["onProgress"];
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
- * Converts a FlashSloth checkpoint into what the runtime loads: the vision and EmbQ graphs, the language model as
- * float16 GGUF, the query vectors, and the manifest. Memory holds one tensor at a time.
- * @throws `checkpoint-invalid`, `usage` for an unfit `out`, `disk`, `interrupted`
+ * Converts a FlashSloth checkpoint into what the runtime loads: the language model as GGUF, the vision and EmbQ graphs, the query
+ * vectors, and the manifest. Memory holds one tensor at a time. A run that was stopped, killed, or ended by a full disk is continued
+ * from its last finished file by the next one with the same checkpoint and options.
+ * @throws `checkpoint-invalid`, `usage` for an unfit `out` or `quant`, `disk`, `native`, `interrupted`
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Manifest> {
-  await checkApart(options.checkpoint, options.out);
-  throwIfAborted(options.signal);
+  const { out, overwrite, onProgress, signal, license = LICENSE } = options;
+  const quant = quantType(options.quant ?? "f16");
+  await checkApart(options.checkpoint, out);
+  throwIfAborted(signal);
   const checkpoint = await openCheckpoint({ directory: options.checkpoint });
   try {
+    const source = options.source ?? { repo: basename(resolve(options.checkpoint)), revision: null };
+    const model = { name: options.name, license, source };
+    const fingerprint = await checkpointFingerprint(options.checkpoint);
     return await fillStaged({
-      out: options.out,
-      overwrite: options.overwrite,
-      fill: (directory) => convertInto(directory, checkpoint, options),
+      out,
+      overwrite,
+      key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant }),
+      fill: async (finished) => {
+        const has = (name: string): boolean => finished.get(name) !== undefined;
+        const done = { f16: has(FILES.f16), language: has(FILES.language), vision: has(FILES.vision) };
+        await requireSpace({ checkpoint, out, quant, done });
+        return await fill({ checkpoint, quant, model, finished, onProgress, signal });
+      },
     });
   } finally {
     await checkpoint.close();
   }
 }
 
-async function convertInto(
-  directory: string,
-  checkpoint: Checkpoint,
-  options: ConvertOptions,
-): Promise<Manifest> {
-  const { name, signal, license = LICENSE } = options;
-  const source = options.source ?? { repo: basename(resolve(options.checkpoint)), revision: null };
-  const report = (stage: ConvertStage): OnWritten => {
-    return ({ written, total }) => options.onProgress?.({ stage, done: written, total });
-  };
+/** The language model comes first: then the f16 file is gone before the graphs need their room. */
+async function fill(run: Run): Promise<Manifest> {
+  const { checkpoint, finished, quant, model } = run;
+  await makeLanguage(run);
+  await makeGraphs(run);
+  refuseLeftovers(finished.unread(checkpoint.unconsumed()));
 
-  const vision = await writeVisionGraph({ checkpoint, directory, signal, onProgress: report("vision") });
-  const uncompressed = await writeUncompressedGraph({
-    vision: visionGraph({ checkpoint }),
-    config: checkpoint.config,
-    directory,
-    data: vision.data,
-  });
-  const embq = await writeEmbqGraph({ checkpoint, directory, signal, onProgress: report("embq") });
-  const tensors = await writeLanguage({
-    checkpoint,
-    path: join(directory, LANGUAGE_FILE),
-    model: { name, license, source },
-    signal,
-    onProgress: report("language"),
-  });
-  throwIfAborted(signal);
-  await writeQueries({ checkpoint, path: join(directory, QUERIES_FILE), onProgress: report("queries") });
-  refuseLeftovers(checkpoint);
-
-  const names = [vision.graph, vision.data, uncompressed, embq.graph, embq.data, LANGUAGE_FILE, QUERIES_FILE];
   const geometry = modelGeometry(checkpoint.config, checkpoint.tokenizer);
   const manifest: Manifest = {
     format: FORMAT_VERSION,
-    name,
-    source,
-    license,
+    name: model.name,
+    source: model.source,
+    license: model.license,
     createdBy: PRODUCT,
-    quant: "f16",
+    quant,
     geometry,
     roles: {
-      vision: vision.graph,
-      embq: embq.graph,
-      language: LANGUAGE_FILE,
-      queries: QUERIES_FILE,
-      uncompressed,
+      vision: FILES.vision,
+      embq: FILES.embq,
+      language: FILES.language,
+      queries: FILES.queries,
+      uncompressed: FILES.uncompressed,
     },
-    embeddings: { offset: embeddingsOffset(tensors, geometry) },
-    files: await describeFiles({ directory, names, signal, onProgress: report("check") }),
+    embeddings: { offset: await findEmbeddings(join(finished.directory, FILES.language), geometry) },
+    files: finished.files,
   };
-  await writeManifest(directory, manifest);
+  throwIfAborted(run.signal);
+  await writeManifest(finished.directory, manifest);
   return manifest;
 }
 
-function refuseLeftovers(checkpoint: Checkpoint): void {
-  const names = checkpoint.unconsumed();
+async function makeLanguage(run: Run): Promise<void> {
+  const { checkpoint, quant, model, finished, signal } = run;
+  const path = (name: string): string => join(finished.directory, name);
+  const write = async (name: string): Promise<void> => {
+    const onProgress = report(run, "language");
+    await writeLanguage({ checkpoint, path: path(name), model, signal, onProgress });
+  };
+  if (quant === "f16") {
+    await make(run, [FILES.language], async () => write(FILES.language));
+    return;
+  }
+  if (finished.get(FILES.language) === undefined) {
+    await make(run, [FILES.f16], async () => write(FILES.f16));
+  }
+  await make(run, [FILES.language], async () =>
+    quantiseLanguage({
+      from: path(FILES.f16),
+      to: path(FILES.language),
+      quant,
+      expected: languageBytes(checkpoint, quant),
+      embeddings: checkpoint.config.text,
+      signal,
+      onProgress: report(run, "quantise"),
+    }),
+  );
+  if (finished.get(FILES.f16) !== undefined) await finished.discard(FILES.f16);
+}
+
+async function makeGraphs(run: Run): Promise<void> {
+  const { checkpoint, finished, signal } = run;
+  const { directory } = finished;
+  await make(run, [FILES.vision, FILES.visionData, FILES.uncompressed], async () => {
+    await writeVisionGraph({
+      checkpoint,
+      directory,
+      file: FILES.vision,
+      signal,
+      onProgress: report(run, "vision"),
+    });
+    await writeUncompressedGraph({
+      vision: visionGraph({ checkpoint }),
+      config: checkpoint.config,
+      directory,
+      data: FILES.visionData,
+      file: FILES.uncompressed,
+    });
+  });
+  await make(run, [FILES.embq, FILES.embqData], async () => {
+    const onProgress = report(run, "embq");
+    await writeEmbqGraph({ checkpoint, directory, file: FILES.embq, signal, onProgress });
+  });
+  await make(run, [FILES.queries], async () =>
+    writeQueries({ checkpoint, path: join(directory, FILES.queries), onProgress: report(run, "queries") }),
+  );
+}
+
+/** Writes files and records them, unless an earlier run did. */
+async function make(run: Run, names: readonly string[], write: () => Promise<void>): Promise<void> {
+  const { checkpoint, finished, signal } = run;
+  if (names.every((name) => finished.get(name) !== undefined)) return;
+  throwIfAborted(signal);
+  await write();
+  const { directory } = finished;
+  const files = await describeFiles({ directory, names, signal, onProgress: report(run, "check") });
+  await finished.add(files, checkpoint.unconsumed());
+}
+
+function report({ onProgress }: Run, stage: ConvertStage): OnWritten {
+  return ({ written, total }) => onProgress?.({ stage, done: written, total });
+}
+
+function refuseLeftovers(names: readonly string[]): void {
   const [first] = names;
   if (first === undefined) return;
   const others = names.length > 1 ? ` and ${names.length - 1} more` : "";

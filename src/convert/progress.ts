@@ -1,11 +1,11 @@
 import { FlashSlothError } from "../core/errors.ts";
 
-/** The parts of a conversion, in order. */
-export type ConvertStage = "vision" | "embq" | "language" | "queries" | "check";
+/** The parts of a conversion, in order; `check` follows each of the others. */
+export type ConvertStage = "language" | "quantise" | "vision" | "embq" | "queries" | "check";
 
 export interface ConvertProgress {
   readonly stage: ConvertStage;
-  /** bytes of this stage's output (of all files, in `check`) that are finished */
+  /** bytes of this stage's output (in `check`: of the files just written) that are finished; `total` may be an estimate before the end */
   readonly done: number;
   readonly total: number;
 }

@@ -1,156 +1,124 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { lstat, mkdir, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { diskError } from "../core/bytes.ts";
-import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { MANIFEST_FILE, readManifest } from "../core/manifest.ts";
+import { FlashSlothError, systemCode, type ErrorCode } from "../core/errors.ts";
+import { withLock } from "../core/lock.ts";
+import { MANIFEST_FILE } from "../core/manifest.ts";
+import { FinishedFiles, syncFolder } from "./finished.ts";
+import { checkTarget, contains } from "./target.ts";
 
 export interface StagedOptions<T> {
   /** The folder that is to appear, complete or not at all. */
   readonly out: string;
   /** Replace a converted model that is already there. @default false */
   readonly overwrite?: boolean | undefined;
-  /** Fills an empty folder beside `out`. */
-  readonly fill: (staging: string) => Promise<T>;
+  /** Names what is made: files that an earlier run finished under the same key are used again. */
+  readonly key: string;
+  /** Makes the missing files in `finished.directory` and records them, then writes the manifest. */
+  readonly fill: (finished: FinishedFiles) => Promise<T>;
+}
+
+/** Failures that the user can end, so that another run would go on: what is finished is worth keeping. */
+const KEPT_AFTER: ReadonlySet<ErrorCode> = new Set(["interrupted", "disk", "native"]);
+
+/** Where a conversion to `out`, a folder's path or name, is under way; what is finished of it stays there until it is complete. */
+export function stagingFolder(out: string): string {
+  return `${out}.partial`;
 }
 
 /**
- * Runs `fill` on a folder beside `out`, `<out>.partial-<pid>-<random>`, and renames it into place when it returned.
- * When it throws, whatever it wrote is removed. Folders of earlier runs whose process is gone are removed first.
- * @throws `usage` when `out` holds anything but a model that may be replaced; `disk`
+ * Runs `fill` on the folder `<out>.partial`, and renames it into place when it returned. A run that is killed, stopped, or ends for want
+ * of disk leaves its finished files there for the next one; any other failure leaves nothing. Of two processes with one `out` the
+ * second is refused.
+ * @throws `usage` when `out` holds anything but a model that may be replaced, or another process is at work on it; `disk`
  */
 export async function fillStaged<T>(options: StagedOptions<T>): Promise<T> {
   const out = resolve(options.out);
-  const replaces = await checkTarget(out, options.overwrite ?? false);
-  const created = await onDisk(out, mkdir(dirname(out), { recursive: true }));
+  const overwrite = options.overwrite ?? false;
+  await checkTarget(out, overwrite);
+  const parent = dirname(out);
+  const created = await onDisk(out, mkdir(parent, { recursive: true }));
+  const onWait = ({ pid }: { pid: number }): never => {
+    throw new FlashSlothError("usage", `process ${pid} is converting to ${out} already`, {
+      hint: "wait until it is done, or choose another folder",
+    });
+  };
   try {
-    await removeAbandoned(out);
-    const staging = `${out}.partial-${process.pid}-${randomBytes(3).toString("hex")}`;
-    await onDisk(out, mkdir(staging));
-    try {
-      const result = await options.fill(staging);
-      await onDisk(out, moveIntoPlace(staging, out, replaces));
-      return result;
-    } catch (error) {
-      await rm(staging, { recursive: true, force: true });
-      throw error;
-    }
+    return await withLock({ directory: parent, key: basename(stagingFolder(out)), onWait }, async () => {
+      await onDisk(out, settleReplacement(out));
+      const replaces = await checkTarget(out, overwrite);
+      return await fillLocked(options, out, replaces);
+    });
   } catch (error) {
-    if (created !== undefined) await removeEmptyFolders(dirname(out), created);
+    if (created !== undefined) await removeEmptyFolders(parent, created);
     throw error;
   }
 }
 
-/** Refuses folders of which one contains the other: replacing or cleaning one would take the other along. */
-export async function checkApart(checkpoint: string, out: string): Promise<void> {
-  const [from, to] = [await existingPath(checkpoint), await existingPath(out)];
-  if (contains(from, to) || contains(to, from)) {
-    throw new FlashSlothError(
-      "usage",
-      `${out} and the checkpoint ${checkpoint} must not lie inside each other`,
-      {
-        hint: "choose an output folder beside the checkpoint",
-      },
-    );
-  }
-}
-
-function contains(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
-}
-
-/** The path with every link resolved, as far as it exists. */
-async function existingPath(path: string): Promise<string> {
-  const absolute = resolve(path);
+async function fillLocked<T>(options: StagedOptions<T>, out: string, replaces: boolean): Promise<T> {
+  const staging = stagingFolder(out);
+  await requireOwn(staging);
+  await onDisk(out, mkdir(staging, { recursive: true }));
+  let finished: FinishedFiles | undefined;
   try {
-    return await realpath(absolute);
+    finished = await FinishedFiles.open(staging, options.key);
+    const result = await options.fill(finished);
+    await finished.sweep([MANIFEST_FILE]);
+    await finished.close();
+    await onDisk(out, moveIntoPlace(staging, out, replaces));
+    return result;
   } catch (error) {
-    const parent = dirname(absolute);
-    if (systemCode(error) !== "ENOENT" || parent === absolute) return absolute;
-    return join(await existingPath(parent), basename(absolute));
+    const keep = error instanceof FlashSlothError && KEPT_AFTER.has(error.code);
+    if (keep && finished !== undefined && finished.files.length > 0) await finished.sweep();
+    else await rm(staging, { recursive: true, force: true });
+    throw error;
   }
 }
 
-/** Whether `out` holds a model that is to be replaced. Never lets anything else be overwritten. */
-async function checkTarget(out: string, overwrite: boolean): Promise<boolean> {
-  let entries: string[];
-  try {
-    entries = await readdir(out);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return false;
-    if (systemCode(error) === "ENOTDIR") throw new FlashSlothError("usage", `${out} is not a folder`);
-    throw diskError(out, error);
-  }
-  if (entries.length === 0) return false;
-  const elsewhere = "choose a folder that does not exist yet";
-  if (!entries.includes(MANIFEST_FILE)) {
-    throw new FlashSlothError("usage", `${out} exists and holds no converted model`, { hint: elsewhere });
-  }
-  if (!overwrite) {
-    throw new FlashSlothError("usage", `${out} already holds a converted model`, { hint: elsewhere });
-  }
-  const manifest = await readManifest(out);
-  const own = new Set([MANIFEST_FILE, ...manifest.files.map(({ name }) => name)]);
-  const foreign = entries.find((entry) => !own.has(entry));
-  if (foreign !== undefined) {
-    throw new FlashSlothError("usage", `${out} holds ${foreign}, which is no part of the model`, {
-      hint: "move that file away first",
-    });
-  }
-  return true;
+/** @throws `usage` when something that we did not write stands where the staging folder has to be */
+async function requireOwn(staging: string): Promise<void> {
+  const found = await lstat(staging).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw diskError(staging, error);
+  });
+  if (found === undefined || (found.isDirectory() && (await FinishedFiles.owns(staging)))) return;
+  throw new FlashSlothError("usage", `${staging} is in the way: it is no unfinished conversion`, {
+    hint: "move it away, or choose another output folder",
+  });
+}
+
+/** A model that is being replaced stands here for a moment. */
+function replacedFolder(out: string): string {
+  return `${stagingFolder(out)}-old`;
 }
 
 async function moveIntoPlace(staging: string, out: string, replaces: boolean): Promise<void> {
-  if (!replaces) {
+  if (replaces) {
+    await rename(out, replacedFolder(out));
+  } else {
     // an empty folder that is already there may stay in the way on some systems
     await rmdir(out).catch(ignoreMissing);
+  }
+  try {
     await rename(staging, out);
-  } else {
-    const old = `${staging}-old`;
-    await rename(out, old);
-    try {
-      await rename(staging, out);
-    } catch (error) {
-      await rename(old, out);
-      throw error;
-    }
-    await rm(old, { recursive: true, force: true });
+  } catch (error) {
+    if (replaces) await rename(replacedFolder(out), out);
+    throw error;
   }
   await syncFolder(dirname(out));
+  if (replaces) await rm(replacedFolder(out), { recursive: true, force: true });
 }
 
-/** Makes a rename last over a power cut, where the system lets a folder be opened. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (!["EISDIR", "EPERM", "EACCES", "EINVAL"].includes(systemCode(error) ?? "")) throw error;
-  }
+/** Ends a replacement in which a process was killed: the old model comes back unless the new one is there. */
+async function settleReplacement(out: string): Promise<void> {
+  const old = replacedFolder(out);
+  if (!(await exists(old))) return;
+  if (await exists(join(out, MANIFEST_FILE))) await rm(old, { recursive: true, force: true });
+  else if (await exists(join(old, MANIFEST_FILE))) await rename(old, out);
 }
 
-async function removeAbandoned(out: string): Promise<void> {
-  const prefix = `${basename(out)}.partial-`;
-  for (const entry of await readdir(dirname(out))) {
-    if (!entry.startsWith(prefix)) continue;
-    const pid = /^(\d+)-[0-9a-f]{6}(?:-old)?$/.exec(entry.slice(prefix.length))?.[1];
-    if (pid === undefined || isRunning(Number(pid))) continue;
-    await rm(join(dirname(out), entry), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== "ESRCH";
-  }
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 /** Removes `folder` and its parents up to `first`, as long as they are empty. */

@@ -1,4 +1,3 @@
-import { FlashSlothError } from "../core/errors.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 /** What the store asks of a converter. */
@@ -18,23 +17,16 @@ export interface ConversionRequest {
 
 export type Converter = (request: ConversionRequest) => Promise<unknown>;
 
-/** What the converter writes. */
-const WRITTEN_QUANT = "f16";
-
 /** The project's converter, loaded only when something is converted. */
 export const convertWithProject: Converter = async (request) => {
   const { convertCheckpoint } = await import("../convert/convert.ts");
   const { checkpoint, out, name, source, quant, onProgress, signal } = request;
-  if (quant !== undefined && quant !== WRITTEN_QUANT) {
-    throw new FlashSlothError("usage", `the language model cannot be converted to ${quant}`, {
-      hint: `leave the weight type at ${WRITTEN_QUANT}`,
-    });
-  }
   await convertCheckpoint({
     checkpoint,
     out,
     name,
     source,
+    quant,
     onProgress: ({ stage, done, total }) => onProgress?.({ stage: "convert", step: stage, done, total }),
     signal,
   });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { stagingFolder } from "../convert/staging.ts";
 import { diskError } from "../core/bytes.ts";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
@@ -28,7 +29,8 @@ export interface InstallOptions {
   /** Whether a model that is there already is the wanted one. @default any complete one is */
   readonly accept?: ((manifest: Manifest) => boolean) | undefined;
   /**
-   * Makes the model in a folder that does not exist yet and that nobody else uses.
+   * Makes the model in a folder that does not exist yet and that nobody else uses. What an earlier run finished under
+   * the same `progressKey` may be in `stagingFolder(out)`.
    */
   readonly build: (out: string) => Promise<unknown>;
   /** Called once the model is complete and before it is in its place: removes what only its making needed. */
@@ -41,11 +43,15 @@ export interface InstallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Removes what dead processes left of `folder`, other than `keep`. Only with the lock of `folder` held. */
+/**
+ * Removes what dead processes left of `folder`, other than `keep` and the conversion to it that was begun. Only with the
+ * lock of `folder` held.
+ */
 async function clearLeftovers(models: string, folder: string, keep?: string): Promise<void> {
   const mine = [`${PARTIAL_PREFIX}${folder}~`, `${TRASH_PREFIX}${folder}~`];
+  const kept = keep === undefined ? [] : [keep, stagingFolder(keep)];
   for (const name of await namesIn(models)) {
-    if (name !== keep && mine.some((prefix) => name.startsWith(prefix))) {
+    if (!kept.includes(name) && mine.some((prefix) => name.startsWith(prefix))) {
       await rm(join(models, name), { recursive: true, force: true });
     }
   }
@@ -111,6 +117,7 @@ export async function installModel(options: InstallOptions): Promise<string> {
         await build(out);
       }
       await beforePublish?.(await readModel(out));
+      await clearLeftovers(paths.models, folder, partial);
       if ((await namesIn(paths.models)).includes(folder)) await discardFolder(paths.models, folder);
       await rename(out, directory);
       if (supersedes !== undefined) await removeSuperseded(paths.models, folder, supersedes);

@@ -1,9 +1,11 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
+import { QUANT_TYPES } from "../../convert/quant.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
 
 export interface ConvertFlags extends TerminalFlags {
   readonly name?: string;
+  readonly quant: string;
 }
 
 /** `flashsloth convert <checkpoint-dir> <out-dir>` */
@@ -14,7 +16,10 @@ export function addConvert(program: Command): void {
     .description("Convert a FlashSloth checkpoint in the hub's layout to the files that the runtime loads.")
     .argument("<checkpoint-dir>", "folder with config.json, the tokenizer and *.safetensors")
     .argument("<out-dir>", "folder to write; give it to -m afterwards")
-    .option("--name <name>", "the model's name in records (default: the out folder's)", filled("a name"));
+    .option("--name <name>", "the model's name in records (default: the out folder's)", filled("a name"))
+    .addOption(
+      new Option("--quant <type>", "weight type of the language model").choices(QUANT_TYPES).default("f16"),
+    );
   terminalOptions(command).action(async (checkpoint: string, out: string, flags: ConvertFlags) => {
     const { convert } = await import("../convert.ts");
     process.exitCode = await convert(checkpoint, out, flags);

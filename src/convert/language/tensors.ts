@@ -10,6 +10,9 @@ export interface TensorRoute {
 /** Name of the token embedding table, whose rows the runtime reads straight from the file. */
 export const TOKEN_EMBEDDINGS = "token_embd.weight";
 
+/** Name of the matrix from the last hidden state to the vocabulary. */
+export const OUTPUT = "output.weight";
+
 /** Modules of a decoder layer: name in the checkpoint, name in llama.cpp. */
 const LINEAR: readonly (readonly [string, string])[] = [
   ["self_attn.q_proj", "attn_q"],

@@ -1,0 +1,153 @@
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import { diskError } from "../core/bytes.ts";
+import { systemCode } from "../core/errors.ts";
+import type { ManifestFile } from "../core/manifest.ts";
+
+/** What stands beside the files of an unfinished conversion, and tells that folder from anyone else's. */
+export const RECORD_FILE = "conversion.json";
+const NEW_RECORD = `${RECORD_FILE}.new`;
+
+interface Recorded {
+  /** names the conversion: checkpoint and options */
+  readonly key: string;
+  readonly files: readonly ManifestFile[];
+  /** tensors that none of these files needed; null before the first file */
+  readonly unread: readonly string[] | null;
+}
+
+const recordSchema: v.GenericSchema<unknown, Recorded> = v.object({
+  key: v.string(),
+  files: v.array(v.object({ name: v.string(), size: v.number(), sha256: v.string() })),
+  unread: v.nullable(v.array(v.string())),
+});
+
+/**
+ * The finished files of a conversion under way. A file counts once it is whole on the disk and recorded with its size and
+ * hash; the record is replaced in one step, so that a process killed at any moment leaves a true one.
+ */
+export class FinishedFiles {
+  readonly directory: string;
+  #recorded: Recorded;
+
+  private constructor(directory: string, recorded: Recorded) {
+    this.directory = directory;
+    this.#recorded = recorded;
+  }
+
+  /** Whether a folder may be taken for what this class wrote: it has a record, or died before its first. */
+  static async owns(directory: string): Promise<boolean> {
+    const entries = await readdir(directory);
+    return entries.includes(RECORD_FILE) || entries.every((name) => name === NEW_RECORD);
+  }
+
+  /**
+   * What an earlier run of the same conversion finished; everything else in the folder is removed.
+   * @throws `disk`
+   */
+  static async open(directory: string, key: string): Promise<FinishedFiles> {
+    const earlier = await readRecord(directory);
+    const recorded = earlier?.key === key ? earlier : { key, files: [], unread: null };
+    const there = await Promise.all(
+      recorded.files.map(async ({ name, size }) => {
+        const found = await stat(join(directory, name)).catch(() => undefined);
+        return found?.isFile() === true && found.size === size;
+      }),
+    );
+    const files = recorded.files.filter((_, index) => there[index]);
+    const finished = new FinishedFiles(directory, { ...recorded, files });
+    await finished.#save();
+    await finished.sweep();
+    return finished;
+  }
+
+  get files(): readonly ManifestFile[] {
+    return this.#recorded.files;
+  }
+
+  get(name: string): ManifestFile | undefined {
+    return this.files.find((file) => file.name === name);
+  }
+
+  /** Tensors that no finished file has needed, of those that this run has not read either. */
+  unread(now: readonly string[]): string[] {
+    const { unread } = this.#recorded;
+    return unread === null ? [...now] : now.filter((name) => unread.includes(name));
+  }
+
+  /**
+   * Records files that are whole on the disk.
+   * @param unread tensors that this run has not read so far
+   */
+  async add(files: readonly ManifestFile[], unread: readonly string[]): Promise<void> {
+    this.#recorded = {
+      ...this.#recorded,
+      files: [...this.files.filter(({ name }) => !files.some((file) => file.name === name)), ...files],
+      unread: this.unread(unread),
+    };
+    await this.#save();
+  }
+
+  /** Forgets a file that the finished model does not have, then removes it. */
+  async discard(name: string): Promise<void> {
+    this.#recorded = { ...this.#recorded, files: this.files.filter((file) => file.name !== name) };
+    await this.#save();
+    await rm(join(this.directory, name), { force: true });
+  }
+
+  /** Removes everything that is not recorded, other than `keep`. */
+  async sweep(keep: readonly string[] = []): Promise<void> {
+    for (const name of await readdir(this.directory)) {
+      if (name === RECORD_FILE || keep.includes(name) || this.get(name) !== undefined) continue;
+      await rm(join(this.directory, name), { recursive: true, force: true });
+    }
+  }
+
+  /** Removes the record: what is in the folder is the model now. */
+  async close(): Promise<void> {
+    await rm(join(this.directory, RECORD_FILE), { force: true });
+  }
+
+  async #save(): Promise<void> {
+    const path = join(this.directory, NEW_RECORD);
+    try {
+      const file = await open(path, "w");
+      try {
+        await file.writeFile(`${JSON.stringify(this.#recorded)}\n`);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(path, join(this.directory, RECORD_FILE));
+      await syncFolder(this.directory);
+    } catch (error) {
+      throw diskError(path, error);
+    }
+  }
+}
+
+async function readRecord(directory: string): Promise<Recorded | undefined> {
+  try {
+    const text = await readFile(join(directory, RECORD_FILE), "utf8");
+    const parsed = v.safeParse(recordSchema, JSON.parse(text));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    // absent or damaged: there is nothing to go on with
+    return undefined;
+  }
+}
+
+/** Makes a rename last over a power cut, where the system lets a folder be opened. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!["EISDIR", "EPERM", "EACCES", "EINVAL"].includes(systemCode(error) ?? "")) throw error;
+  }
+}
