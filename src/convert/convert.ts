@@ -12,7 +12,7 @@ import { quantiseLanguage } from "./language/quantise.ts";
 import { writeQueries } from "./language/queries.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
-import { describeFiles, modelGeometry, writeManifest } from "./manifest.ts";
+import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./manifest.ts";
 import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
 import { visionGraph, writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
@@ -142,7 +142,7 @@ async function makeLanguage(run: Run): Promise<void> {
     return;
   }
   if (finished.get(FILES.language) === undefined) {
-    await make(run, [FILES.f16], async () => write(FILES.f16));
+    await make(run, [FILES.f16], async () => write(FILES.f16), { hashed: false });
   }
   await make(run, [FILES.language], async () =>
     quantiseLanguage({
@@ -186,14 +186,23 @@ async function makeGraphs(run: Run): Promise<void> {
   );
 }
 
-/** Writes files and records them, unless an earlier run did. */
-async function make(run: Run, names: readonly string[], write: () => Promise<void>): Promise<void> {
+/**
+ * Writes files and records them, unless an earlier run did.
+ * @param options.hashed false for a file that the model will not have: reading gigabytes again would tell nobody anything
+ */
+async function make(
+  run: Run,
+  names: readonly string[],
+  write: () => Promise<void>,
+  { hashed = true } = {},
+): Promise<void> {
   const { checkpoint, finished, signal } = run;
   if (names.every((name) => finished.get(name) !== undefined)) return;
   throwIfAborted(signal);
   await write();
   const { directory } = finished;
-  const files = await describeFiles({ directory, names, signal, onProgress: report(run, "check") });
+  const describe = hashed ? describeFiles : measureFiles;
+  const files = await describe({ directory, names, signal, onProgress: report(run, "check") });
   await finished.add(files, checkpoint.unconsumed());
 }
 

@@ -66,6 +66,16 @@ export async function describeFiles(options: DescribeFilesOptions): Promise<Mani
   return files;
 }
 
+/** Size alone, with an empty hash. */
+export async function measureFiles(
+  options: Pick<DescribeFilesOptions, "directory" | "names">,
+): Promise<ManifestFile[]> {
+  const { directory, names } = options;
+  return await Promise.all(
+    names.map(async (name) => ({ name, size: (await stat(join(directory, name))).size, sha256: "" })),
+  );
+}
+
 /** Writes `manifest.json` and waits until the disk has it. @throws `disk` */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
   const path = join(directory, MANIFEST_FILE);
