@@ -18,16 +18,19 @@ function sizeOf({ manifest }: PulledModel): number {
 /** `pull`. @returns the exit status */
 export async function pull(model: string, flags: PullFlags): Promise<number> {
   return runStoreCommand(flags, async ({ terminal, onProgress, signal, print }) => {
-    const pulled = await pullModel({ model, keepCheckpoint: flags.keepCheckpoint, onProgress, signal });
+    const { quant, keepCheckpoint } = flags;
+    const pulled = await pullModel({ model, quant, keepCheckpoint, onProgress, signal });
     const { name, directory, manifest, report } = pulled;
     terminal.clear();
     if (flags.json === true) {
-      const { source, quant } = manifest;
+      const { source } = manifest;
       const made = report && {
         bytes: { checkpoint: report.size, received: report.received, cached: report.cached },
         seconds: report.seconds,
       };
-      await print(JSON.stringify({ name, directory, ...source, quant, size: sizeOf(pulled), ...made }));
+      await print(
+        JSON.stringify({ name, directory, ...source, quant: manifest.quant, size: sizeOf(pulled), ...made }),
+      );
       return EXIT.ok;
     }
     if (report !== undefined) {

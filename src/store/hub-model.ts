@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { DEFAULT_QUANT, DEFAULT_REVISION, folderName, type HubModel } from "./catalogue.ts";
+import { stagingFolder } from "../convert/staging.ts";
 import { convertWithProject, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
 import { cachedCommit, cachedListing } from "./hub/cache.ts";
@@ -12,6 +13,7 @@ import { listFiles, resolveRevision, type HubFile } from "./hub/listing.ts";
 import { PATIENCE, type Patience, type RetryOptions } from "./hub/retry.ts";
 import { noteRetries } from "./hub/retry-note.ts";
 import { hubSettings, type Environment, type HubSettings } from "./hub/settings.ts";
+import { folderSize } from "./folder-size.ts";
 import { installModel } from "./install.ts";
 import { namesIn } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
@@ -44,7 +46,7 @@ export interface InstalledFromHub {
 }
 
 /** A model's folder: its name alone for the weight type that it has by default. */
-export function hubFolder(model: HubModel, quant: string = DEFAULT_QUANT): string {
+export function hubFolder(model: HubModel, quant: string): string {
   return quant === DEFAULT_QUANT ? model.folder : `${model.folder}.${quant}`;
 }
 
@@ -114,7 +116,7 @@ function notOnThisDisk(model: HubModel, cause?: unknown): FlashSlothError {
  * @throws `model-missing`, `network`, `access`, `disk`, `checkpoint-invalid`, or the signal's reason
  */
 export async function installHubModel(options: InstallHubOptions): Promise<InstalledFromHub> {
-  const { paths, model, quant, keepCheckpoint = false, onProgress, signal } = options;
+  const { paths, model, quant = DEFAULT_QUANT, keepCheckpoint = false, onProgress, signal } = options;
   const settings = await hubSettings(options.env);
   let report: InstallReport | undefined;
   const directory = await installModel({
@@ -122,7 +124,7 @@ export async function installHubModel(options: InstallHubOptions): Promise<Insta
     folder: hubFolder(model, quant),
     lockKey: repoKey(model.repo),
     name: model.name,
-    progressKey: quant ?? DEFAULT_QUANT,
+    progressKey: quant,
     build: async (out) => {
       report = await build(options, settings, out);
     },
@@ -145,7 +147,8 @@ async function keepDownload(paths: StorePaths, repo: string, manifest: Manifest)
 }
 
 async function build(options: InstallHubOptions, settings: HubSettings, out: string): Promise<InstallReport> {
-  const { paths, model, quant, onProgress, signal, convert = convertWithProject } = options;
+  const { paths, model, quant = DEFAULT_QUANT, onProgress, signal } = options;
+  const { convert = convertWithProject } = options;
   const connection = new HubConnection(settings, { ...PATIENCE, ...options.patience });
   const retry: RetryOptions = {
     patience: connection.patience,
@@ -174,7 +177,8 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
       cache: settings.cache,
       fetch,
       checkSpace: async ({ toFetch, checkpoint }) => {
-        Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, quant) });
+        const finished = await folderSize(stagingFolder(out));
+        Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, { quant, finished }) });
         await requireSpace(need);
       },
       onProgress: follow,

@@ -1,10 +1,12 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { stagingFolder } from "../convert/staging.ts";
 import { convertWithProject, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
+import { folderSize } from "./folder-size.ts";
 import { installModel } from "./install.ts";
 import type { OnStoreProgress } from "./progress.ts";
-import { conversionBytes, explainFullDisk, requireSpace } from "./space.ts";
+import { conversionBytes, explainFullDisk } from "./space.ts";
 
 export interface InstallCheckpointOptions {
   readonly paths: StorePaths;
@@ -54,9 +56,9 @@ export async function installCheckpoint(options: InstallCheckpointOptions): Prom
     progressKey: version,
     supersedes: ({ folder, manifest }) => manifest.source.repo === source.repo && quantOf(folder) === quant,
     build: async (out) => {
-      const toConvert = conversionBytes(await weightBytes(checkpoint), quant);
+      const finished = await folderSize(stagingFolder(out));
+      const toConvert = conversionBytes(await weightBytes(checkpoint), { quant, finished });
       const need = { home: paths.home, toFetch: 0, toConvert };
-      await requireSpace(need);
       try {
         await convert({ checkpoint, out, name, source, quant, onProgress, signal });
       } catch (error) {

@@ -14,7 +14,7 @@ import { untilStopped } from "./stopped.ts";
 export interface PullOptions {
   /** A name of the catalogue, `demo`, or `hf:OWNER/REPO[@REVISION]`. @default "flashsloth-3.2b" */
   readonly model?: string | undefined;
-  /** Weight type of the language model. @default "f16" */
+  /** Weight type of the language model. @default "q4_k_m" */
   readonly quant?: string | undefined;
   /** Keep the checkpoint, in the store's `checkpoints/`, after it was converted. @default false */
   readonly keepCheckpoint?: boolean | undefined;

@@ -1,9 +1,10 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { diskError } from "../core/bytes.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { folderName, MODEL_NAMES, parseModelName, QUANTS } from "./catalogue.ts";
 import { closestName } from "./closest-name.ts";
+import { folderSize } from "./folder-size.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { hubFolder, repoKey } from "./hub-model.ts";
 import { discardFolder } from "./install.ts";
@@ -32,16 +33,6 @@ export interface RemovedModel {
 interface Target {
   readonly parent: string;
   readonly folder: string;
-}
-
-/** Bytes of a folder's own files: links count for nothing, because what they lead to stays. */
-async function bytesIn(directory: string): Promise<number> {
-  let sum = 0;
-  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])) {
-    if (entry.isFile())
-      sum += (await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0;
-  }
-  return sum;
 }
 
 /** Everything of one model: complete, under way, given up, fetched. */
@@ -90,7 +81,7 @@ export async function removeModel(options: RemoveOptions): Promise<RemovedModel>
       let bytes = 0;
       for (const { parent, folder } of await targetsOf(model, paths)) {
         const directory = join(parent, folder);
-        bytes += await bytesIn(directory);
+        bytes += await folderSize(directory);
         const whole = parent === paths.models && !folder.startsWith(".");
         await (whole ? discardFolder(parent, folder) : rm(directory, { recursive: true, force: true })).catch(
           (error: unknown) => {

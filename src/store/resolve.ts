@@ -20,7 +20,7 @@ export interface ResolveOptions {
   readonly model: string;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
-  /** Weight type of the language model. @default "f16" */
+  /** Weight type of the language model. @default "q4_k_m" for the hub's models, "f16" for the demo and folders */
   readonly quant?: string | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;

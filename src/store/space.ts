@@ -3,16 +3,24 @@ import { freeBytes } from "../core/free-space.ts";
 import { showBytes } from "../core/show-bytes.ts";
 
 /**
- * How much disk a conversion takes at its peak, as a multiple of the checkpoint's bytes. Of a published checkpoint's
- * fp16 weights about 1/7 is vision and EmbQ, written as fp32 (twice the size), the rest the language model, written as
- * f16 first: 2/7 + 6/7. The quantised file stands beside the f16 one until that is removed.
+ * How much disk a conversion takes at its peak, as a multiple of the checkpoint's bytes, for the time before its tensors
+ * are there to be counted. Of a published checkpoint's fp16 weights 0.86 are the language model: written as f16, and the
+ * quantised file beside it until the f16 one is removed. The graphs (0.14, as fp32 twice that) come after that.
  */
-const F16_FACTOR = 1.15;
-const QUANTISED_FACTOR: Readonly<Record<string, number>> = { f16: 0, q8_0: 0.46, q5_k_m: 0.31, q4_k_m: 0.27 };
+const PEAK_FACTOR: Readonly<Record<string, number>> = { f16: 1.15, q8_0: 1.33, q5_k_m: 1.18, q4_k_m: 1.14 };
+const LARGEST_FACTOR = Math.max(...Object.values(PEAK_FACTOR));
 
-/** Bytes that converting a checkpoint of `checkpoint` bytes needs at its peak. An unknown type is taken for the largest. */
-export function conversionBytes(checkpoint: number, quant: string = "f16"): number {
-  return Math.ceil(checkpoint * (F16_FACTOR + (QUANTISED_FACTOR[quant] ?? 0.46)));
+export interface ConversionSize {
+  /** Weight type of the language model; an unknown one is taken for the largest. @default "f16" */
+  readonly quant?: string | undefined;
+  /** Bytes that an interrupted conversion has finished. @default 0 */
+  readonly finished?: number | undefined;
+}
+
+/** Bytes that converting a checkpoint of `checkpoint` bytes still needs at its peak. */
+export function conversionBytes(checkpoint: number, options: ConversionSize = {}): number {
+  const { quant = "f16", finished = 0 } = options;
+  return Math.max(0, Math.ceil(checkpoint * (PEAK_FACTOR[quant] ?? LARGEST_FACTOR)) - finished);
 }
 
 export interface SpaceNeed {

@@ -29,7 +29,7 @@ describe("list", () => {
     const listed = await listModels(place.paths);
     expect(listed.map(({ name, quant }) => `${name} ${quant}`)).toEqual([
       "demo f16",
-      `${MODEL} f16`,
+      `${MODEL} q4_k_m`,
       `${MODEL} q8_0`,
     ]);
     expect(listed[1]).toMatchObject({ repo: REPO, revision: "c".repeat(40), size: 4 * 29 });
@@ -89,7 +89,7 @@ describe("remove", () => {
     const place = await filled();
     const { paths } = place;
     await place.pull({ quant: "q5_k_m", keepCheckpoint: true });
-    await mkdir(join(paths.models, ".partial-owner--sloth~f16"));
+    await mkdir(join(paths.models, ".partial-owner--sloth~q4_k_m"));
     await mkdir(join(paths.models, ".trash-owner--sloth.q8_0~0123"));
     const { removed, bytes } = await removeModel({ model: MODEL, paths });
     expect(removed).toHaveLength(6);

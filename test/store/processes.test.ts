@@ -101,7 +101,7 @@ describe("the commands about the store", () => {
     expect(await run("list", "--json")).toEqual([]);
     expect(await run("pull", MODEL)).toEqual([]);
     expect(await run("list")).toEqual([
-      expect.stringMatching(/^hf:owner\/sloth {2}f16 {2}4\.44 MB {2}owner\/sloth@cccccccccccc$/),
+      expect.stringMatching(/^hf:owner\/sloth {2}q4_k_m {2}\d\.\d\d MB {2}owner\/sloth@cccccccccccc$/),
     ]);
     const [listed] = (await run("list", "--json")).map((line) => JSON.parse(line) as unknown);
     expect(listed).toMatchObject({ name: MODEL, repo: "owner/sloth", revision: "c".repeat(40) });

@@ -1,6 +1,8 @@
-import { cp, mkdir, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { stagingFolder } from "../../src/convert/staging.ts";
+import { FlashSlothError } from "../../src/core/errors.ts";
 import type { ConversionRequest } from "../../src/store/converter.ts";
 import { demoCheckpoint } from "../../src/store/demo.ts";
 import { storePaths } from "../../src/store/home.ts";
@@ -108,5 +110,33 @@ describe("resolving a model", () => {
     await writeFile(join(home, "model.safetensors"), "");
     await expect(resolveModel({ model: home })).rejects.toThrow("no config.json");
     await expect(resolveModel({ model: join(home, "model.safetensors") })).rejects.toThrow("is a file");
+  });
+});
+
+async function stoppedHalfway({ out }: ConversionRequest): Promise<never> {
+  await mkdir(stagingFolder(out));
+  await writeFile(join(stagingFolder(out), "vision.onnx"), "finished");
+  await writeFile(`${stagingFolder(out)}.00000000-1-0-0123456789ab.lock`, "");
+  throw new FlashSlothError("interrupted", "stopped");
+}
+
+describe("what an interrupted conversion finished", () => {
+  it("is still there for the next run, and goes when the model is complete", async () => {
+    const paths = storePaths(await scratch());
+    await expect(resolveModel({ model: "demo", paths, convert: stoppedHalfway })).rejects.toThrow("stopped");
+    const seen: string[] = [];
+    const convert = fakeConverter();
+    await resolveModel({
+      model: "demo",
+      paths,
+      convert: async (request) => {
+        seen.push(await readFile(join(stagingFolder(request.out), "vision.onnx"), "utf8"));
+        expect(await readdir(paths.models)).toHaveLength(1);
+        await rm(stagingFolder(request.out), { recursive: true });
+        return convert(request);
+      },
+    });
+    expect(seen).toEqual(["finished"]);
+    expect(await readdir(paths.models)).toEqual([expect.stringMatching(/^demo@/)]);
   });
 });

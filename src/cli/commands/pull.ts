@@ -1,8 +1,10 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
+import { QUANT_TYPES } from "../../convert/quant.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
 
 export interface PullFlags extends TerminalFlags {
+  readonly quant?: string;
   readonly keepCheckpoint?: boolean;
   readonly json?: boolean;
 }
@@ -20,6 +22,12 @@ export function addPull(program: Command): void {
       "flashsloth-3.2b, flashsloth-hd-3.2b, demo or hf:OWNER/REPO[@REVISION]",
       filled("a model's name"),
       "flashsloth-3.2b",
+    )
+    .addOption(
+      new Option(
+        "--quant <type>",
+        "weight type of the language model (default: q4_k_m, the demo f16)",
+      ).choices(QUANT_TYPES),
     )
     .option("--keep-checkpoint", "keep the downloaded checkpoint beside the converted model")
     .option("--json", "print the result as one JSON object");
