@@ -19,9 +19,15 @@ export interface BenchStages {
   readonly threads: number;
 }
 
+/** What an answer says about its own making. */
+export interface Timed {
+  readonly tokens: { readonly answer: number };
+  readonly ms: Pick<Answer["ms"], "embq" | "decode">;
+}
+
 export interface BenchInput {
   readonly picture: Pick<EncodedPicture, "features" | "visualTokens">;
-  readonly answer: Pick<Answer, "tokens" | "ms">;
+  readonly answer: Timed;
   /** the record's times, in milliseconds */
   readonly times: {
     readonly image: number;
@@ -53,7 +59,7 @@ export function benchStages(input: BenchInput): BenchStages {
 }
 
 /** Tokens a second after the first one, by the engine's own clock; null when there was none or no time passed. */
-export function decodeRate(answer: Pick<Answer, "tokens" | "ms">): number | null {
+export function decodeRate(answer: Timed): number | null {
   const later = answer.tokens.answer - 1;
   return later > 0 && answer.ms.decode > 0 ? (later * 1000) / answer.ms.decode : null;
 }

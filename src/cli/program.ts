@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { VERSION } from "../core/version.ts";
 import { addAsk } from "./commands/ask.ts";
+import { addBench } from "./commands/bench.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addList } from "./commands/list.ts";
 import { addPull } from "./commands/pull.ts";
@@ -8,7 +9,7 @@ import { addRemove } from "./commands/remove.ts";
 import { addVerify } from "./commands/verify.ts";
 
 /** One file in `commands/` for each. They only describe themselves: what does the work is imported when it runs. */
-const COMMANDS = [addAsk, addPull, addList, addRemove, addVerify, addConvert] as const;
+const COMMANDS = [addAsk, addPull, addList, addRemove, addVerify, addConvert, addBench] as const;
 
 export interface ProgramOptions {
   /** Takes what goes to standard output: help and the version. */

@@ -23,6 +23,8 @@ export interface OpenSessionOptions {
    * of tenths and holds its weights twice, for a few percent in speed. @default false
    */
   readonly prepack?: boolean | undefined;
+  /** Write each operator's times to a file that begins with this path, see `endProfiling`. @default none */
+  readonly profile?: string | undefined;
 }
 
 /**
@@ -73,12 +75,13 @@ async function createSession(
 ): Promise<InferenceSession> {
   const known = runtime.listSupportedBackends().some((backend) => backend.name === provider);
   if (!known) throw new Error(`onnxruntime has no ${provider} on ${process.platform} ${process.arch}`);
-  const { path, threads, prepack = false } = options;
+  const { path, threads, prepack = false, profile } = options;
   return await runtime.InferenceSession.create(path, {
     executionProviders: [providerOption(provider)],
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     graphOptimizationLevel: "all",
     logSeverityLevel: 4,
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     extra: {
       "session.disable_prepacking": prepack ? "0" : "1",
       // or the threads wait busily for 40 ms after a run, on cores that the language model needs by then

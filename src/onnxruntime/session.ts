@@ -63,6 +63,14 @@ export class OnnxSession {
     }
   }
 
+  /** Completes the file of a session that was opened with `profile`. @throws `internal` after `dispose` */
+  endProfiling(): void {
+    if (this.#session === undefined) {
+      throw new FlashSlothError("internal", `${this.#path} is used after it was closed`);
+    }
+    this.#session.endProfiling();
+  }
+
   /** Frees the session after the runs in progress. Idempotent. */
   async dispose(): Promise<void> {
     const session = this.#session;

@@ -1,0 +1,103 @@
+import type { BenchReport, StageRow } from "./report.ts";
+
+/** The report as GitHub's Markdown, to be pasted into an issue or a README. Ends with a newline. */
+export function benchMarkdown(report: BenchReport): string {
+  const { versions, machine, model, device, tokens, memory, matrix_peak: peak } = report;
+  const size = report.picture.size === null ? "" : `, ${report.picture.size}`;
+  const lines = [
+    `**${model.name}**, ${model.quant}, ${report.compressed ? "compressed" : "NOT compressed"}, ${report.mode}: ` +
+      `median and p95 of ${report.repeat} after ${report.warmup} to warm up`,
+    "",
+    "| stage | median | p95 | GFLOP | GFLOP/s | of peak |",
+    "|---|---:|---:|---:|---:|---:|",
+    ...report.stages.map(stageLine),
+    "",
+    `- picture: ${inline(report.picture.name)}${size}; question: ${inline(report.question)}`,
+    `- image tokens: ${tokens.image_before} -> ${tokens.image_after}; prompt: ${tokens.prompt} positions; answer: ${tokens.answer} tokens`,
+  ];
+  const rate = report.decode_tokens_per_second;
+  if (rate !== null) lines.push(`- decode: ${rate.toFixed(1)} tokens/s`);
+  if (peak !== null) {
+    lines.push(
+      `- peak: ${peak.best.toFixed(0)} GFLOP/s (median ${peak.median.toFixed(0)}, ${peak.runs} runs), ` +
+        "float32 matrix products of one encoder block in onnxruntime, nothing else",
+    );
+  }
+  lines.push(`- memory: ${memoryLine(memory)}`);
+  lines.push(`- device: vision ${device.vision}, language ${device.language}; threads: ${report.threads}`);
+  lines.push(
+    `- machine: ${inline(machine.cpu)}, ${machine.logical_cpus} logical CPUs, ${gibibytes(machine.memory_bytes)}, ${machine.system}`,
+  );
+  lines.push(
+    `- flashsloth ${versions.flashsloth}, Node ${versions.node}, onnxruntime ${versions.onnxruntime}, llama.cpp ${versions.llama_cpp}`,
+  );
+  for (const note of report.notes) lines.push(`- note: ${note}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function stageLine(row: StageRow): string {
+  const stage = row.stage.replaceAll("_", " ");
+  const name = row.component === null ? stage : `${stage}: ${row.component}`;
+  const share = row.of_peak === null ? "" : `${(100 * row.of_peak).toFixed(0)} %`;
+  const cells = [name, milliseconds(row.median_ms), row.samples > 1 ? milliseconds(row.p95_ms) : ""];
+  return `| ${[...cells, figure(row.gflop), figure(row.gflops), share].join(" | ")} |`;
+}
+
+/** Three digits or more, whatever the size: `0.04 ms`, `12.3 ms`, `4.65 s`. */
+function milliseconds(ms: number): string {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
+  return ms >= 10 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(2)} ms`;
+}
+
+function figure(value: number | null): string {
+  if (value === null) return "";
+  return value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toPrecision(2);
+}
+
+function memoryLine({ peak_bytes: peak, peak_anonymous_bytes: anonymous }: BenchReport["memory"]): string {
+  const whole = `${mebibytes(peak)} at the peak`;
+  return anonymous === null ? whole : `${whole}, ${mebibytes(anonymous)} of it not backed by files (sampled)`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(0)} GiB`;
+}
+
+/** Text of others inside a line of Markdown: nothing in it may end the line or begin markup. */
+function inline(text: string): string {
+  const folded = text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
+  const ticks = "`".repeat(Math.max(0, ...[...folded.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
+  const pad = folded.startsWith("`") || folded.endsWith("`") ? " " : "";
+  return `${ticks}${pad}${folded}${pad}${ticks}`;
+}
+
+const COLUMNS = [
+  "stage",
+  "component",
+  "median_ms",
+  "p95_ms",
+  "samples",
+  "gflop",
+  "gflops",
+  "of_peak",
+] as const satisfies readonly (keyof StageRow)[];
+
+/** The stages as RFC 4180 CSV with a header line. Ends with a newline. */
+export function benchCsv(report: BenchReport): string {
+  const lines = report.stages.map((row) => COLUMNS.map((column) => csvField(row[column])).join(","));
+  return `${[COLUMNS.join(","), ...lines].join("\r\n")}\r\n`;
+}
+
+function csvField(value: string | number | null): string {
+  const text = value === null ? "" : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** The report as one line of JSON. Ends with a newline. */
+export function benchJson(report: BenchReport): string {
+  return `${JSON.stringify(report)}\n`;
+}

@@ -1,0 +1,117 @@
+import * as v from "valibot";
+import { readManifest } from "../core/manifest.ts";
+import { coldAsk, coldRecord, type ColdRun } from "./cold.ts";
+import { describeMachine, describeVersions } from "./machine.ts";
+import { type BenchReport, stageRow, type StageRow } from "./report.ts";
+import { median, summary } from "./statistics.ts";
+
+export interface ColdBenchOptions {
+  /** a converted model's folder */
+  readonly directory: string;
+  /** a file */
+  readonly picture: string;
+  readonly pictureName: string;
+  readonly question: string;
+  /** further arguments of `ask`: model, device, threads, longest answer */
+  readonly words: readonly string[];
+  readonly warmup: number;
+  readonly repeat: number;
+  /** @default nobody */
+  readonly onStep?: ((step: string) => void) | undefined;
+  /** Aborting ends the process in hand and throws the signal's reason. @default never */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ms = v.number();
+/** What is read of a record of `ask --bench --json`. */
+const recordSchema = v.object({
+  model: v.string(),
+  tokens: v.object({ image: v.number(), prompt: v.number(), answer: v.number() }),
+  ms: v.object({ load: ms, image: ms, vision: ms, prefill: ms, first_token: ms, decode: ms, total: ms }),
+  bench: v.object({
+    decode_tokens_per_second: v.nullable(v.number()),
+    image_tokens: v.object({ before: v.number(), after: v.number() }),
+    peak_memory_bytes: v.number(),
+    device: v.object({ vision: v.string(), language: v.string() }),
+    threads: v.number(),
+  }),
+});
+type ColdRecord = v.InferOutput<typeof recordSchema>;
+
+/**
+ * Measures whole commands in fresh processes. Each sample is two of them: one that streams its answer, timed from
+ * outside, and one that says how long its stages took.
+ * @throws as `coldAsk` does
+ */
+export async function runColdBench(options: ColdBenchOptions): Promise<BenchReport> {
+  const { directory, picture, question, warmup, repeat, onStep, signal } = options;
+  const manifest = await readManifest(directory);
+  const words = [picture, "--question", question, "--no-download", ...options.words];
+  for (let i = 0; i < warmup; i++) {
+    onStep?.(`starting, ${i + 1} of ${warmup} to warm up`);
+    await coldAsk(words, signal);
+  }
+  const runs: ColdRun[] = [];
+  const records: ColdRecord[] = [];
+  for (let i = 0; i < repeat; i++) {
+    onStep?.(`starting, ${i + 1} of ${repeat}`);
+    runs.push(await coldAsk(words, signal));
+    records.push(v.parse(recordSchema, await coldRecord(words, signal)));
+  }
+  const [first] = records;
+  if (first === undefined) throw new RangeError("nothing was measured");
+  const rates = records.flatMap(({ bench }) => bench.decode_tokens_per_second ?? []);
+  return {
+    versions: await describeVersions(),
+    machine: describeMachine(),
+    model: { name: manifest.name, quant: manifest.quant },
+    device: first.bench.device,
+    threads: first.bench.threads,
+    picture: { name: options.pictureName, size: null },
+    question,
+    mode: "cold",
+    compressed: true,
+    warmup,
+    repeat,
+    tokens: {
+      image_before: first.bench.image_tokens.before,
+      image_after: first.bench.image_tokens.after,
+      prompt: first.tokens.prompt,
+      answer: first.tokens.answer,
+    },
+    stages: coldRows(runs, records),
+    decode_tokens_per_second: rates.length > 0 ? median(rates) : null,
+    matrix_peak: null,
+    memory: {
+      peak_bytes: Math.max(...records.map(({ bench }) => bench.peak_memory_bytes)),
+      peak_anonymous_bytes: null,
+    },
+    notes: [
+      "load is what the picture's turn waited for models; the files were in the page cache after warming up",
+    ],
+  };
+}
+
+function row(stage: string, values: readonly number[]): StageRow {
+  return stageRow({ stage, component: null, ms: summary(values), flop: undefined, peak: undefined });
+}
+
+function coldRows(runs: readonly ColdRun[], records: readonly ColdRecord[]): StageRow[] {
+  const stages = ["load", "image", "vision", "prefill", "first_token", "decode"] as const;
+  return [
+    ...stages.map((stage) =>
+      row(
+        stage,
+        records.map((record) => record.ms[stage]),
+      ),
+    ),
+    row(
+      "enter_to_first_token",
+      runs.map((run) => run.firstToken),
+    ),
+    row(
+      "enter_to_end",
+      runs.map((run) => run.total),
+    ),
+  ];
+}

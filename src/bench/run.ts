@@ -1,0 +1,120 @@
+import { readManifest } from "../core/manifest.ts";
+import type { EngineHandle, EngineInfo, EngineOptions } from "../engine/api.ts";
+import type { DeviceChoice } from "../onnxruntime/provider.ts";
+import { knownSizes } from "./flops.ts";
+import { describeMachine, describeVersions } from "./machine.ts";
+import { type MatrixPeak, measureMatrixPeak } from "./matrix-peak.ts";
+import { measureRounds } from "./measure.ts";
+import { MemoryWatch } from "./memory.ts";
+import { type BenchReport, medianDecodeRate, stageRows, UNCOMPRESSED_NOTE } from "./report.ts";
+import { profileVision } from "./vision-profile.ts";
+
+export interface BenchOptions {
+  readonly model: EngineOptions;
+  /** a path, or encoded bytes */
+  readonly picture: string | Uint8Array;
+  /** what the report calls the picture */
+  readonly pictureName: string;
+  readonly question: string;
+  /** tokens that each round generates; the end of the answer does not stop it */
+  readonly tokens: number;
+  readonly warmup: number;
+  readonly repeat: number;
+  /** @default false */
+  readonly uncompressed?: boolean | undefined;
+  readonly startEngine: (options: EngineOptions) => Promise<EngineHandle>;
+  /** What is being done. @default nobody */
+  readonly onStep?: ((step: string) => void) | undefined;
+  /** Aborting ends the run after the step in hand, by throwing the signal's reason. @default never */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Measures a loaded model stage by stage.
+ * @throws what loading, encoding and asking throw
+ */
+export async function runBench(options: BenchOptions): Promise<BenchReport> {
+  const { picture, question, warmup, repeat, uncompressed = false, onStep, signal } = options;
+  const { directory } = options.model;
+  const manifest = await readManifest(directory);
+  const sizes = knownSizes(manifest.geometry);
+  const memory = new MemoryWatch();
+  onStep?.(`loading ${manifest.name}`);
+  const engine = await options.startEngine(options.model);
+  const { info } = engine;
+  const rounds = await measureRounds({
+    engine,
+    picture,
+    question,
+    tokens: options.tokens,
+    warmup,
+    repeat,
+    uncompressed,
+    signal,
+    onRound: (round, of) => onStep?.(`measuring, ${round} of ${of}`),
+  }).finally(async () => engine.dispose());
+  // before the sessions below, which the engine does not need
+  const peak = memory.stop();
+
+  const device = deviceOf(info);
+  const { threads } = info;
+  signal?.throwIfAborted();
+  let compress: readonly number[] = [];
+  if (!uncompressed) {
+    onStep?.("profiling the vision graph");
+    ({ compress } = await profileVision({ directory, manifest, picture, device, threads, repeat }));
+  }
+  signal?.throwIfAborted();
+  let matrixPeak: MatrixPeak | undefined;
+  if (sizes !== undefined) {
+    onStep?.("measuring the matrix-product peak");
+    matrixPeak = await measureMatrixPeak({ sizes, device, threads });
+  }
+
+  const [first] = rounds;
+  const notes = info.device.notes.map(String);
+  if (uncompressed) notes.unshift(UNCOMPRESSED_NOTE);
+  if (sizes === undefined) {
+    notes.push("operations are not counted: this model was converted before its sizes were recorded");
+  }
+  if (!uncompressed && compress.length === 0) {
+    notes.push(`${info.device.vision} computes the vision graph in one piece: compress is not told apart`);
+  }
+  return {
+    versions: await describeVersions(),
+    machine: describeMachine(),
+    model: { name: manifest.name, quant: manifest.quant },
+    device: { vision: info.device.vision, language: info.device.language },
+    threads,
+    picture: {
+      name: options.pictureName,
+      size: first === undefined ? null : `${first.picture.width} x ${first.picture.height}`,
+    },
+    question,
+    mode: "warm",
+    compressed: !uncompressed,
+    warmup,
+    repeat,
+    tokens: {
+      image_before: first?.picture.features ?? 0,
+      image_after: first?.answer.tokens.image ?? 0,
+      prompt: first?.answer.tokens.prompt ?? 0,
+      answer: first?.answer.tokens.answer ?? 0,
+    },
+    stages: stageRows({ rounds, loadMs: info.loadMs, compress, sizes, peak: matrixPeak }),
+    decode_tokens_per_second: medianDecodeRate(rounds),
+    matrix_peak: matrixPeak ?? null,
+    memory: { peak_bytes: peak.resident, peak_anonymous_bytes: peak.anonymous },
+    notes,
+  };
+}
+
+/** The choice that leads to the provider which the engine's vision side took. */
+function deviceOf(info: Pick<EngineInfo, "device">): DeviceChoice {
+  const choices: Readonly<Record<string, DeviceChoice>> = {
+    cuda: "cuda",
+    coreml: "metal",
+    webgpu: "vulkan",
+  };
+  return choices[info.device.vision] ?? "cpu";
+}

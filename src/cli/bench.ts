@@ -1,0 +1,91 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BenchReport } from "../bench/report.ts";
+import type { ResolvedModel } from "../store/resolve.ts";
+import type { BenchFlags } from "./commands/bench.ts";
+import { runStoreCommand, type StoreCommand } from "./store-command.ts";
+
+const QUESTION = "What is in this picture?";
+
+export interface BenchWords {
+  readonly image: string | undefined;
+  readonly question: string | undefined;
+}
+
+/** `bench`. @returns the exit status */
+export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<number> {
+  return await runStoreCommand(flags, async (command) => {
+    const { resolveModel } = await import("../store/resolve.ts");
+    const model = await resolveModel({
+      model: flags.model,
+      download: flags.download ? undefined : false,
+      onProgress: command.onProgress,
+      signal: command.signal,
+    });
+    const report =
+      flags.cold === true
+        ? await measureCold(image, question, model, flags, command)
+        : await measureWarm(image, question, model, flags, command);
+    const { benchCsv, benchJson, benchMarkdown } = await import("../bench/render.ts");
+    const render = flags.json === true ? benchJson : flags.csv === true ? benchCsv : benchMarkdown;
+    await command.print(render(report).replace(/\r?\n$/, ""));
+    return 0;
+  });
+}
+
+async function measureWarm(
+  image: string | undefined,
+  question: string,
+  model: ResolvedModel,
+  flags: BenchFlags,
+  { terminal, signal }: StoreCommand,
+): Promise<BenchReport> {
+  const { runBench } = await import("../bench/run.ts");
+  const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
+  const { startEngine } = await import("../engine/client.ts");
+  return await runBench({
+    model: { directory: model.directory, device: flags.device, threads: flags.threads },
+    picture: image ?? (await samplePicture()),
+    pictureName: image ?? SAMPLE_NAME,
+    question,
+    tokens: flags.maxTokens,
+    warmup: flags.warmup,
+    repeat: flags.repeat,
+    uncompressed: flags.uncompressed,
+    startEngine,
+    onStep: (step) => terminal.status(step),
+    signal,
+  });
+}
+
+async function measureCold(
+  image: string | undefined,
+  question: string,
+  model: ResolvedModel,
+  flags: BenchFlags,
+  { terminal, signal }: StoreCommand,
+): Promise<BenchReport> {
+  const { runColdBench } = await import("../bench/run-cold.ts");
+  const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
+  const folder = await mkdtemp(join(tmpdir(), "flashsloth-bench-"));
+  try {
+    const picture = image ?? join(folder, "picture.jpg");
+    if (image === undefined) await writeFile(picture, await samplePicture());
+    const threads = flags.threads === undefined ? [] : ["--threads", String(flags.threads)];
+    const words = ["--model", flags.model, "--device", flags.device, ...threads];
+    return await runColdBench({
+      directory: model.directory,
+      picture,
+      pictureName: image ?? SAMPLE_NAME,
+      question,
+      words: [...words, "--max-tokens", String(flags.maxTokens)],
+      warmup: flags.warmup,
+      repeat: flags.repeat,
+      onStep: (step) => terminal.status(step),
+      signal,
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
