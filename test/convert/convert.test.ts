@@ -133,16 +133,22 @@ describe("convertCheckpoint on the demo checkpoint", () => {
     });
   });
 
-  it("reports every stage, in order, from its first byte to its last", () => {
-    const stages = [...new Set(steps.map(({ stage }) => stage))];
-    expect(stages).toEqual(["vision", "embq", "language", "queries", "check"]);
-    for (const stage of stages) {
-      const own = steps.filter((step) => step.stage === stage);
-      expect(own.at(-1)?.done).toBe(own.at(-1)?.total);
-      expect(own.every(({ done }, index) => done >= (own[index - 1]?.done ?? 0))).toBe(true);
+  it("reports every stage, in order, from its first byte to its last, and checks what each wrote", () => {
+    const runs: ConvertProgress[][] = [];
+    for (const step of steps) {
+      const last = runs.at(-1);
+      if (last?.[0]?.stage === step.stage) last.push(step);
+      else runs.push([step]);
     }
+    const made = ["language", "check", "vision", "check", "embq", "check", "queries", "check"];
+    expect(runs.map(([first]) => first?.stage)).toEqual(made);
+    for (const run of runs) {
+      expect(run.at(-1)?.done).toBe(run.at(-1)?.total);
+      expect(run.every(({ done }, index) => done >= (run[index - 1]?.done ?? 0))).toBe(true);
+    }
+    const checked = runs.filter(([first]) => first?.stage === "check").map((run) => run.at(-1)?.done ?? 0);
     const bytes = demo.files.reduce((sum, { size }) => sum + size, 0);
-    expect(steps.at(-1)).toEqual({ stage: "check", done: bytes, total: bytes });
+    expect(checked.reduce((sum, size) => sum + size, 0)).toBe(bytes);
   });
 
   it("gives the same bytes again", async () => {
@@ -181,23 +187,34 @@ describe("convertCheckpoint on the demo checkpoint", () => {
 });
 
 describe("a conversion that does not end well", () => {
-  it.each(["vision", "embq", "language", "check"] as const)(
-    "leaves nothing when stopped in %s",
-    async (stage) => {
-      const stop = new AbortController();
-      const run = convertCheckpoint({
-        checkpoint: DEMO,
-        out: join(folder, "stopped"),
-        name: "demo",
-        signal: stop.signal,
-        onProgress: (step) => {
-          if (step.stage === stage) stop.abort();
-        },
-      });
-      await expect(run).rejects.toMatchObject({ code: "interrupted" });
-      expect(await entries()).toEqual(["demo"]);
-    },
-  );
+  it.each([
+    ["language", []],
+    ["vision", ["language.gguf"]],
+    ["embq", ["language.gguf", "uncompressed.onnx", "vision.onnx", "vision.onnx.data"]],
+  ] as const)("keeps what was finished when stopped in %s, and goes on from there", async (stage, kept) => {
+    const out = join(folder, "stopped");
+    const stop = new AbortController();
+    const options = { checkpoint: DEMO, out, name: "demo" };
+    const run = convertCheckpoint({
+      ...options,
+      signal: stop.signal,
+      onProgress: (step) => {
+        if (step.stage === stage) stop.abort();
+      },
+    });
+    await expect(run).rejects.toMatchObject({ code: "interrupted" });
+    const record = kept.length === 0 ? [] : ["conversion.json"];
+    expect(await readdir(`${out}.partial`).catch(() => [])).toEqual([...record, ...kept]);
+    expect(await entries()).toEqual(kept.length === 0 ? ["demo"] : ["demo", "stopped.partial"]);
+
+    const again: string[] = [];
+    const done = await convertCheckpoint({ ...options, onProgress: (step) => again.push(step.stage) });
+    expect(done).toEqual(demo);
+    expect(again.includes("language")).toBe(kept.length === 0);
+    expect(again.includes("vision")).toBe(stage !== "embq");
+    expect(await entries()).toEqual(["demo", "stopped"]);
+    await rm(out, { recursive: true });
+  });
 
   it("does not begin when it is stopped before", async () => {
     const run = convertCheckpoint({
