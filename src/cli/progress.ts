@@ -76,7 +76,7 @@ function figuresOf(event: Measured): string {
     case "verify":
       return `${percent}, ${event.file}, ${amount}`;
     case "convert":
-      return `${percent} of ${event.step}`;
+      return `${event.step} ${percent}`;
   }
 }
 

@@ -56,7 +56,7 @@ describe("progress of the store", () => {
       "downloading the model",
       "downloading the model: 0 %, 25.0 MB of 6.43 GB, 5.00 MB/s, 21 min 21 s left",
       "converting the model",
-      "converting the model: 50 % of language",
+      "converting the model: language 50 %",
     ]);
   });
 
