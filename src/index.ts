@@ -27,6 +27,11 @@ export interface LoadModelOptions {
   readonly threads?: number | undefined;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
+  /**
+   * Weight type of the language model, when it must be fetched or converted first: `q4_k_m`, `q5_k_m`, `q8_0`, `f16`.
+   * @default q4_k_m for the hub's models, f16 for the demo and for a checkpoint's folder
+   */
+  readonly quant?: string | undefined;
   /** Hears of downloads and conversions. @default nobody */
   readonly onProgress?: OnStoreProgress | undefined;
   /** Stops a download or a conversion. @default never */
@@ -48,7 +53,7 @@ export const DEFAULT_MODEL = "flashsloth-3.2b";
  * `network`, `access`, `disk`, `native`, `device`
  */
 export async function loadModel(options: LoadModelOptions = {}): Promise<EngineHandle> {
-  const { model = DEFAULT_MODEL, device, threads, download, onProgress, signal } = options;
-  const { directory } = await resolveModel({ model, download, onProgress, signal });
+  const { model = DEFAULT_MODEL, device, threads, download, quant, onProgress, signal } = options;
+  const { directory } = await resolveModel({ model, download, quant, onProgress, signal });
   return await startEngine({ directory, device, threads });
 }

@@ -18,6 +18,8 @@ export interface AskRequest {
   readonly recursive: boolean;
   readonly model: string;
   readonly download: boolean;
+  /** Weight type of the language model; undefined takes what the model comes with. */
+  readonly quant: string | undefined;
   readonly device: DeviceChoice;
   readonly threads: number | undefined;
   readonly ask: Omit<AskOptions, "timeoutMs">;
@@ -79,6 +81,7 @@ async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedMo
   const model = await parts.resolveModel({
     model: request.model,
     download: request.download ? undefined : false,
+    quant: request.quant,
     onProgress: showStoreProgress(terminal),
     signal: interrupts.signal,
   });

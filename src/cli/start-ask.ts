@@ -30,6 +30,7 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
         recursive: flags.recursive ?? false,
         model: flags.model,
         download: flags.download,
+        quant: flags.quant,
         device: flags.device,
         threads: flags.threads,
         ask: {

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { QUANT_TYPES } from "../../convert/quant.ts";
 import type { DeviceChoice } from "../../engine/api.ts";
 import {
   filled,
@@ -27,6 +28,7 @@ export interface AskFlags extends TerminalFlags {
   readonly timeout?: number;
   readonly bench?: boolean;
   readonly download: boolean;
+  readonly quant?: string;
 }
 
 const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
@@ -49,6 +51,12 @@ export function addAsk(program: Command): void {
       "a model's name, or the folder of a checkpoint or a converted model",
       filled("a model's name or folder"),
       "flashsloth-3.2b",
+    )
+    .addOption(
+      new Option(
+        "--quant <type>",
+        "weight type of the language model, when it must be fetched or converted first",
+      ).choices(QUANT_TYPES),
     )
     .option("--no-download", "do not fetch a model that is not on this disk")
     .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))
