@@ -1,43 +1,99 @@
+import { writeFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { convertCheckpoint } from "../../src/convert/convert.ts";
+import { convertCheckpoint, type ConvertOptions } from "../../src/convert/convert.ts";
 import type { Manifest } from "../../src/core/manifest.ts";
+import { DEMO_CHECKPOINT } from "../demo/demo-model.ts";
+import { writeSmallCheckpoint } from "./small-checkpoint.ts";
 import { onTightDisk } from "./tightDisk.ts";
 
-const DEMO = fileURLToPath(new URL("../../src/store/demo/checkpoint", import.meta.url));
+const MB = 1e6;
 
 let folder: string;
+let small: string;
 let demo: Manifest;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "flashsloth-full-"));
-  demo = await convertCheckpoint({ checkpoint: DEMO, out: join(folder, "demo"), name: "demo" });
+  small = join(folder, "small");
+  await writeSmallCheckpoint(small);
+  demo = await convertCheckpoint({ checkpoint: DEMO_CHECKPOINT, out: join(folder, "demo"), name: "demo" });
 });
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe("convertCheckpoint on a full disk", () => {
-  it.each([0.02, 0.3, 0.7, 0.97])(
-    "says so at %f of the bytes, leaves nothing, and works with more room",
-    async (part) => {
-      const sizes = demo.files.map(({ size }) => size);
-      const total = Math.round(part * sizes.reduce((sum, size) => sum + size, 0));
-      const longest = Math.round(part * Math.max(...sizes));
-      await onTightDisk({ total, longest }, async (disk) => {
-        const options = { checkpoint: DEMO, out: join(disk.folder, "model"), name: "demo" };
-        await expect(convertCheckpoint(options)).rejects.toMatchObject({
+describe("convertCheckpoint on a disk that is too small", () => {
+  it("says what is needed and what is there, writes nothing, and works with more room", async () => {
+    await onTightDisk({ total: 3 * MB, longest: MB }, async (disk) => {
+      const options = { checkpoint: DEMO_CHECKPOINT, out: join(disk.folder, "model"), name: "demo" };
+      const figures = /^not enough disk space: [\d.]+ MB needed to convert, [\d.]+ MB free in |EFBIG/;
+      await expect(convertCheckpoint(options)).rejects.toMatchObject({
+        code: "disk",
+        message: expect.stringMatching(figures),
+      });
+      expect(await readdir(disk.folder)).toEqual([]);
+      disk.relax();
+      expect(await convertCheckpoint(options)).toEqual(demo);
+    });
+  });
+});
+
+describe("convertCheckpoint on a disk that others fill up", () => {
+  it.each([
+    ["language", []],
+    ["quantise", ["language.f16.gguf"]],
+    ["vision", ["language.gguf"]],
+  ] as const)(
+    "during %s: says so, keeps what is finished, and goes on when there is room",
+    async (...row) => {
+      const [stage, kept] = row;
+      // the longest file of all is the f16 one, before the quantised one
+      const longest = { language: 20 * MB, quantise: 80 * MB, vision: 80 * MB }[stage];
+      await onTightDisk({ total: 250 * MB, longest }, async (disk) => {
+        const ballast = join(disk.folder, "ballast");
+        const out = join(disk.folder, "model");
+        const options: ConvertOptions = { checkpoint: small, out, name: "small", quant: "q4_k_m" };
+        let filled = false;
+        const run = convertCheckpoint({
+          ...options,
+          onProgress: (progress) => {
+            if (filled || progress.stage !== stage) return;
+            filled = true;
+            fillUp(ballast);
+          },
+        });
+        await expect(run).rejects.toMatchObject({
           code: "disk",
           message: expect.stringMatching(disk.message),
         });
-        expect(await readdir(disk.folder)).toEqual([]);
+        const partial = await readdir(`${out}.partial`).catch(() => []);
+        expect(partial).toEqual(kept.length === 0 ? [] : ["conversion.json", ...kept]);
+        await rm(ballast);
         disk.relax();
-        expect(await convertCheckpoint(options)).toEqual(demo);
+        const stages = new Set<string>();
+        const manifest = await convertCheckpoint({
+          ...options,
+          onProgress: (step) => stages.add(step.stage),
+        });
+        expect(manifest.quant).toBe("q4_k_m");
+        expect(stages.has("language")).toBe(kept.length === 0);
+        expect(await readdir(disk.folder)).toEqual(["model"]);
       });
     },
   );
 });
+
+/** Writes until nothing more is taken. */
+function fillUp(path: string): void {
+  for (const size of [MB, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: "a" });
+    } catch {
+      // full for pieces of this size
+    }
+  }
+}
