@@ -1,6 +1,6 @@
 import type { ModelGeometry } from "../core/manifest.ts";
 import type { EmbqSession } from "../language/embq.ts";
-import type { DecodeOptions, NativeContext, Tap } from "../language/ffi/context.ts";
+import type { NativeContext, Tap, TappedRows } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { PromptTokens } from "./prompt.ts";
 
@@ -44,98 +44,84 @@ export interface Prefilled {
  * Computes a prompt so that the last position's logits are ready, with EmbQ between two decoder layers
  * (paper section 3.3; upstream `llava_phi.py`, `PhiModel.forward`).
  *
- * Two phases, since llama.cpp's graph cannot wait for another runtime: everything before the queries is decoded,
- * keeping the question's hidden states; the tail (queries and ` ASSISTANT:`) is decoded only up to EmbQ's layer,
- * keeping the queries' hidden states; EmbQ runs; the tail is taken back and decoded whole with EmbQ's output
- * in its place.
+ * One pass: llama.cpp hands over the hidden states before EmbQ's layer and waits; the question's are kept, and the
+ * queries' are replaced by what EmbQ makes of them before the next layer reads them.
  */
 export async function prefill(options: PrefillOptions): Promise<Prefilled> {
   const { language, embq, geometry, context, tokens, picture, reusable, onEmbq } = options;
   const width = geometry.hiddenSize;
-  const question = await language.embed(tokens.question); // [1 + T, h]
-  const tail = concatRows([language.queries, await language.embed(tokens.assistant)]); // [9 + A, h]
+  const prefixRows = reusable > 0 ? [] : [await language.embed(tokens.system), picture.visualTokens];
+  const question = await language.embed(tokens.question);
+  const head = concatRows([...prefixRows, question]); // [32 + 81 + 1 + T, h], or [1 + T, h]
+  const rows = concatRows([head, language.queries, await language.embed(tokens.assistant)]); // [... + 9 + A, h]
+  const queriesAt = head.length / width;
+  const prefix = reusable > 0 ? reusable : queriesAt - tokens.question.length;
   context.truncate(reusable);
 
-  const prefixRows = reusable > 0 ? [] : [await language.embed(tokens.system), picture.visualTokens];
-  const head = concatRows([...prefixRows, question]); // [32 + 81 + 1 + T, h], or [1 + T, h]
-  const firstText = head.length / width - tokens.question.length + 1;
-  const text = new RowCollector(firstText, tokens.question.length - 1, width);
-  decodeRows(context, head, width, embq === undefined ? {} : { tap: text.tap });
-  const prefix = context.length - tokens.question.length;
+  // EmbQ does not read the newline between picture and question
+  const text = new RowCollector(queriesAt - tokens.question.length + 1, tokens.question.length - 1, width);
+  let embqMs = 0;
+  const lookAgain = (graph: TappedRows, at: number): void => {
+    const start = performance.now();
+    const queriesIn = graph.read(at, geometry.queries);
+    const queriesOut = embq?.run({ queries: queriesIn, text: text.values, features: picture.features });
+    if (queriesOut !== undefined) {
+      graph.write(at, queriesOut);
+      onEmbq?.({ queriesIn, textIn: text.values, queriesOut });
+    }
+    embqMs = performance.now() - start;
+  };
 
-  if (embq === undefined) {
-    decodeRows(context, tail, width, { logits: true });
-    return { prefix, embqMs: 0 };
-  }
-
-  const tailStart = context.length;
-  let queriesIn: Float32Array = new Float32Array(0);
-  decodeRows(context, tail, width, {
-    tap: (rows) => {
-      queriesIn = rows.read(0, geometry.queries);
-      return false;
-    },
-  });
-  context.truncate(tailStart);
-
-  const start = performance.now();
-  const queriesOut = await embq.run({ queries: queriesIn, text: text.values, features: picture.features });
-  const embqMs = performance.now() - start;
-  onEmbq?.({ queriesIn, textIn: text.values, queriesOut });
-
-  decodeRows(context, tail, width, {
-    logits: true,
-    tap: (rows) => {
-      rows.write(0, queriesOut);
+  for (const [start, end] of graphSpans(rows.length / width, queriesAt, context.batchTokens)) {
+    const tap: Tap = (graph) => {
+      text.collect(graph, start);
+      if (end > queriesAt) lookAgain(graph, queriesAt - start);
       return true;
-    },
-  });
+    };
+    context.decode({
+      input: { rows: rows.subarray(start * width, end * width) },
+      logits: end === rows.length / width,
+      tap: embq === undefined ? undefined : tap,
+    });
+  }
   return { prefix, embqMs };
 }
 
-/** Decodes rows in as many graphs as the context's batch size asks for; logits only after the last. */
-function decodeRows(
-  context: NativeContext,
-  rows: Float32Array,
-  width: number,
-  options: Omit<DecodeOptions, "input">,
-): void {
-  const step = context.batchTokens * width;
-  for (let start = 0; start < rows.length; start += step) {
-    const end = Math.min(start + step, rows.length);
-    context.decode({
-      input: { rows: rows.subarray(start, end) },
-      logits: options.logits === true && end === rows.length,
-      tap: options.tap,
-    });
+/**
+ * Cuts positions into as few graphs as the batch size allows, with everything from the queries on in the last one:
+ * EmbQ needs all of the question before it.
+ */
+export function graphSpans(total: number, queriesAt: number, batch: number): [start: number, end: number][] {
+  const spans: [number, number][] = [];
+  let start = 0;
+  while (total - start > batch) {
+    const end = Math.min(start + batch, queriesAt);
+    spans.push([start, end]);
+    start = end;
   }
+  spans.push([start, total]);
+  return spans;
 }
 
-/** Gathers a range of a tapped node's rows over the graphs that compute them. */
+/** Gathers a range of positions' rows over the graphs that compute them. */
 class RowCollector {
   /** float32 [count, width] */
   readonly values: Float32Array;
   readonly #first: number;
-  readonly #count: number;
   readonly #width: number;
-  #seen = 0;
 
   constructor(first: number, count: number, width: number) {
     this.#first = first;
-    this.#count = count;
     this.#width = width;
     this.values = new Float32Array(count * width);
   }
 
-  readonly tap: Tap = (rows) => {
-    const from = Math.max(this.#first, this.#seen);
-    const to = Math.min(this.#first + this.#count, this.#seen + rows.rows);
-    if (to > from) {
-      this.values.set(rows.read(from - this.#seen, to - from), (from - this.#first) * this.#width);
-    }
-    this.#seen += rows.rows;
-    return true;
-  };
+  /** Takes what a graph that begins at position `start` has of the range. */
+  collect(graph: TappedRows, start: number): void {
+    const from = Math.max(this.#first, start);
+    const to = Math.min(this.#first + this.values.length / this.#width, start + graph.rows);
+    if (to > from) this.values.set(graph.read(from - start, to - from), (from - this.#first) * this.#width);
+  }
 }
 
 function concatRows(parts: readonly Float32Array[]): Float32Array {

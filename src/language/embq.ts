@@ -58,10 +58,11 @@ export class EmbqSession {
   }
 
   /**
+   * Returns when it is done: llama.cpp's graph waits for it in the middle of a decode.
    * @returns the new hidden states at the query positions [queries, hiddenSize]
    * @throws `internal` when an input is empty or no whole number of rows
    */
-  async run({ queries, text, features }: EmbqInput): Promise<Float32Array> {
+  run({ queries, text, features }: EmbqInput): Float32Array {
     const { hiddenSize, featureWidth } = this.#geometry;
     const inputs = {
       queries: rows("queries", queries, hiddenSize),
@@ -71,7 +72,7 @@ export class EmbqSession {
     if (inputs.queries.shape[0] !== this.#geometry.queries) {
       throw new FlashSlothError("internal", `EmbQ needs ${this.#geometry.queries} queries`);
     }
-    const [out] = await this.#session.run(inputs, ["queries_out"]);
+    const [out] = this.#session.runNow(inputs, ["queries_out"]);
     return out ?? new Float32Array();
   }
 

@@ -1,7 +1,6 @@
 import { access, constants } from "node:fs/promises";
-import type { InferenceSession } from "onnxruntime-node";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
-import { loadOnnxRuntime, type OnnxRuntime } from "./library.ts";
+import { loadOnnxRuntime, type NativeSession, type OnnxRuntime } from "./library.ts";
 import { type DeviceChoice, providerHint, type Provider, providerOption, providersFor } from "./provider.ts";
 import { shortReason } from "./reason.ts";
 import { OnnxSession } from "./session.ts";
@@ -46,7 +45,7 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
   const notes: string[] = [];
   for (const provider of providersFor({ device, platform: process.platform, fixedShapes })) {
     try {
-      const session = await createSession(runtime, provider, options);
+      const session = createSession(runtime, provider, options);
       return new OnnxSession(runtime, session, { path, provider, notes });
     } catch (error) {
       if (provider === "cpu") {
@@ -68,15 +67,11 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
   throw new FlashSlothError("internal", `no provider is left for device ${device}`);
 }
 
-async function createSession(
-  runtime: OnnxRuntime,
-  provider: Provider,
-  options: OpenSessionOptions,
-): Promise<InferenceSession> {
+function createSession(runtime: OnnxRuntime, provider: Provider, options: OpenSessionOptions): NativeSession {
   const known = runtime.listSupportedBackends().some((backend) => backend.name === provider);
   if (!known) throw new Error(`onnxruntime has no ${provider} on ${process.platform} ${process.arch}`);
   const { path, threads, prepack = false, profile } = options;
-  return await runtime.InferenceSession.create(path, {
+  return runtime.load(path, {
     executionProviders: [providerOption(provider)],
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     graphOptimizationLevel: "all",

@@ -1,6 +1,7 @@
+import { setImmediate } from "node:timers/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
-import type { OnnxRuntime } from "./library.ts";
+import type { NativeSession, OnnxRuntime } from "./library.ts";
 import type { Provider } from "./provider.ts";
 
 /** A row-major input. */
@@ -17,13 +18,14 @@ export class OnnxSession {
   readonly notes: readonly string[];
   readonly #runtime: OnnxRuntime;
   readonly #path: string;
-  #session: InferenceSession | undefined;
+  #session: NativeSession | undefined;
+  #closing = false;
   /** runs in progress; the session is freed after the last of them */
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(
     runtime: OnnxRuntime,
-    session: InferenceSession,
+    session: NativeSession,
     about: { readonly path: string; readonly provider: Provider; readonly notes: readonly string[] },
   ) {
     this.#runtime = runtime;
@@ -34,30 +36,36 @@ export class OnnxSession {
   }
 
   /**
-   * Computes the float32 outputs named `wanted`, in that order. Blocks the calling thread while it computes.
+   * Computes the float32 outputs named `wanted`, in that order, before it returns.
    * @throws `internal` after `dispose`, `native` when onnxruntime fails
    */
-  async run(
-    inputs: Readonly<Record<string, TensorInput>>,
-    wanted: readonly string[],
-  ): Promise<Float32Array[]> {
-    const session = this.#session;
-    if (session === undefined) {
-      throw new FlashSlothError("internal", `${this.#path} is used after it was closed`);
-    }
-    const feeds: Record<string, Tensor> = {};
-    for (const [name, { type, data, shape }] of Object.entries(inputs)) {
-      feeds[name] = new this.#runtime.Tensor(type, data, shape);
-    }
-    const run = session.run(feeds, wanted);
-    this.#running.add(run);
+  runNow(inputs: Readonly<Record<string, TensorInput>>, wanted: readonly string[]): Float32Array[] {
+    const session = this.#alive;
     try {
-      const outputs = await run;
+      const feeds: Record<string, Tensor> = {};
+      for (const [name, { type, data, shape }] of Object.entries(inputs)) {
+        feeds[name] = new this.#runtime.Tensor(type, data, shape);
+      }
+      const fetches = Object.fromEntries(wanted.map((name) => [name, null]));
+      const outputs = session.run(feeds, fetches, {});
       return wanted.map((name) => floats(outputs, name));
     } catch (error) {
       throw new FlashSlothError("native", `onnxruntime failed on ${this.#path}: ${messageOf(error)}`, {
         cause: error,
       });
+    }
+  }
+
+  /** As `runNow`, after what is waiting in this thread's event loop. */
+  async run(
+    inputs: Readonly<Record<string, TensorInput>>,
+    wanted: readonly string[],
+  ): Promise<Float32Array[]> {
+    void this.#alive;
+    const run = setImmediate().then(() => this.runNow(inputs, wanted));
+    this.#running.add(run);
+    try {
+      return await run;
     } finally {
       this.#running.delete(run);
     }
@@ -65,18 +73,21 @@ export class OnnxSession {
 
   /** Completes the file of a session that was opened with `profile`. @throws `internal` after `dispose` */
   endProfiling(): void {
-    if (this.#session === undefined) {
-      throw new FlashSlothError("internal", `${this.#path} is used after it was closed`);
-    }
-    this.#session.endProfiling();
+    this.#alive.endProfiling();
   }
 
   /** Frees the session after the runs in progress. Idempotent. */
   async dispose(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
+    if (this.#closing) return;
+    this.#closing = true;
     await Promise.allSettled(this.#running);
-    await session?.release();
+    this.#session?.dispose();
+    this.#session = undefined;
+  }
+
+  get #alive(): NativeSession {
+    if (this.#session !== undefined) return this.#session;
+    throw new FlashSlothError("internal", `${this.#path} is used after it was closed`);
   }
 }
 
