@@ -7,6 +7,19 @@ import { FlashSlothError, systemCode } from "./errors.ts";
 export const FORMAT_VERSION = 1 as const;
 export const MANIFEST_FILE = "manifest.json";
 
+/** How the vision encoder's matrices are stored: exact, or smaller and less exact. */
+export const VISION_PRECISIONS = ["fp32", "fp16", "int8"] as const;
+export type VisionPrecision = (typeof VISION_PRECISIONS)[number];
+
+/** What a reduced precision costs: |x - fp32's x| / |fp32's x| on a built-in picture, in the L2 norm. */
+export interface VisionAccuracy {
+  readonly precision: VisionPrecision;
+  /** of the raw features */
+  readonly featureError: number;
+  /** of the visual tokens */
+  readonly tokenError: number;
+}
+
 /** Sizes that only the arithmetic of a benchmark needs. */
 export interface LayerSizes {
   /** blocks of the vision encoder that are used (26), and the width between a block's two matrices (4304) */
@@ -73,6 +86,8 @@ export interface Manifest {
   readonly createdBy: string;
   /** the language model's weight type: f16, q4_k_m, … */
   readonly quant: string;
+  /** @default fp32, which is exact */
+  readonly vision?: VisionAccuracy | undefined;
   readonly geometry: ModelGeometry;
   /** the files that the runtime opens; each is listed in `files` too */
   readonly roles: {
@@ -97,6 +112,7 @@ export interface Manifest {
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const index = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const error = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** A plain name inside the model's folder: no separators, so a manifest can never point outside. */
 const fileName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
 
@@ -107,6 +123,9 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   license: v.string(),
   createdBy: v.string(),
   quant: v.string(),
+  vision: v.optional(
+    v.object({ precision: v.picklist(VISION_PRECISIONS), featureError: error, tokenError: error }),
+  ),
   geometry: v.object({
     imageSize: count,
     crops: v.picklist(["squash", "tiles"]),

@@ -1,17 +1,22 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
 import { FlashSlothError } from "../../core/errors.ts";
+import type { VisionPrecision } from "../../core/manifest.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { GraphBuilder, Value } from "../../formats/onnx/builder.ts";
-import { transpose } from "./transpose.ts";
+import { LINEAR } from "./linear.ts";
 
 /** The checkpoint's layers as graph nodes. Tensors are read when the graph is written, not before. */
 export class Layers {
   readonly graph: GraphBuilder;
   readonly #checkpoint: Checkpoint;
 
-  constructor(graph: GraphBuilder, checkpoint: Checkpoint) {
+  readonly #precision: VisionPrecision;
+
+  /** @param precision of the matrices in `linear`; everything else is float32 */
+  constructor(graph: GraphBuilder, checkpoint: Checkpoint, precision: VisionPrecision = "fp32") {
     this.graph = graph;
     this.#checkpoint = checkpoint;
+    this.#precision = precision;
   }
 
   /** A tensor of the checkpoint as float32, in its own shape or, with the same elements, in another. */
@@ -27,23 +32,18 @@ export class Layers {
 
   /** `linear` for more than one input: the weights are stored once. */
   boundLinear(name: string): (x: Value) => Value {
-    const weight = this.#transposed(`${name}.weight`);
+    const matrix = `${name}.weight`;
+    const [outputs, inputs] = this.#shape(matrix);
+    if (outputs === undefined || inputs === undefined) {
+      throw new FlashSlothError("internal", `${matrix} is no matrix`);
+    }
+    const load = (): Promise<Float32Array> => this.#checkpoint.readFloat32(matrix);
     const bias = this.tensor(`${name}.bias`);
-    return (x) => this.graph.add(this.graph.matmul(x, weight), bias);
+    return LINEAR[this.#precision](this.graph, { name: matrix, outputs, inputs, load, bias });
   }
 
   layerNorm(x: Value, name: string, epsilon: number): Value {
     return this.graph.layerNorm(x, this.tensor(`${name}.weight`), this.tensor(`${name}.bias`), { epsilon });
-  }
-
-  #transposed(name: string): Value {
-    const [outputs, inputs] = this.#shape(name);
-    if (outputs === undefined || inputs === undefined) {
-      throw new FlashSlothError("internal", `${name} is no matrix`);
-    }
-    const load = async (): Promise<Float32Array> =>
-      transpose(await this.#checkpoint.readFloat32(name), outputs, inputs);
-    return this.graph.weight({ name, element: "float32", shape: [inputs, outputs], load });
   }
 
   #shape(name: string): Shape {

@@ -1,4 +1,5 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
+import type { VisionPrecision } from "../../core/manifest.ts";
 import { type Graph, GraphBuilder } from "../../formats/onnx/builder.ts";
 import { type GraphFiles, writeGraph, type WriteOptions } from "../../formats/onnx/write.ts";
 import { embq } from "./embq.ts";
@@ -22,19 +23,21 @@ export interface VisionGraphOptions {
    * open sizes to the CPU, and so cuts it to pieces. @default 1
    */
   readonly crops?: number | "any" | undefined;
+  /** Of the encoder's matrices; pooling and projector are float32 in any case. @default "fp32" */
+  readonly precision?: VisionPrecision | undefined;
 }
 
 /**
  * Encoder, pooling and projector in one graph:
  * `pixels` uint8 [N, S, S, 3] -> `features` float32 [N, patches, C] and `visual_tokens` float32 [N, windows, hidden].
  */
-export function visionGraph({ checkpoint, crops = 1 }: VisionGraphOptions): Graph {
+export function visionGraph({ checkpoint, crops = 1, precision }: VisionGraphOptions): Graph {
   const { vision, sap, text } = checkpoint.config;
   const g = new GraphBuilder("vision");
   const layers = new Layers(g, checkpoint);
   const n = crops === "any" ? "N" : crops;
   const pixels = g.input("pixels", "uint8", [n, vision.imageSize, vision.imageSize, 3]);
-  const features = g.scope("encoder", () => siglip(layers, vision, pixels));
+  const features = g.scope("encoder", () => siglip(new Layers(g, checkpoint, precision), vision, pixels));
   const pooled = g.scope("pooling", () => spatialAttentionPooling(layers, { vision, sap }, features));
   const tokens = g.scope("projector", () => projector(layers, pooled));
   g.output("features", features, [n, vision.grid ** 2, vision.hiddenSize]);
@@ -56,10 +59,10 @@ export function embqGraph(checkpoint: Checkpoint): Graph {
 
 /** Writes {@link visionGraph}, one tensor in memory at a time. @throws as `writeGraph` and the checkpoint do */
 export async function writeVisionGraph(
-  options: ConvertGraphOptions & Pick<VisionGraphOptions, "crops">,
+  options: ConvertGraphOptions & Omit<VisionGraphOptions, "checkpoint">,
 ): Promise<GraphFiles> {
-  const { checkpoint, crops, file = "vision.onnx", ...rest } = options;
-  return await writeGraph({ ...rest, file, graph: visionGraph({ checkpoint, crops }) });
+  const { checkpoint, crops, precision, file = "vision.onnx", ...rest } = options;
+  return await writeGraph({ ...rest, file, graph: visionGraph({ checkpoint, crops, precision }) });
 }
 
 /** Writes {@link embqGraph}, one tensor in memory at a time. @throws as `writeGraph` and the checkpoint do */

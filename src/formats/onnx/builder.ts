@@ -42,6 +42,9 @@ export interface NodeOptions {
   readonly domain?: string;
 }
 
+/** Domain of onnxruntime's own operators. */
+const MICROSOFT = "com.microsoft";
+
 /**
  * Builds an ONNX graph by calling one method for each operator, in order of computation.
  * The methods carry the operators' own names and meaning (onnx.ai/onnx/operators, set 21).
@@ -149,6 +152,24 @@ export class GraphBuilder {
 
   matmul(a: Value, b: Value): Value {
     return this.node("MatMul", [a, b], "float32");
+  }
+
+  /** a [..., K] float32 times b [K, N] int8 with a scale [N] for each column, plus bias [N] (onnxruntime's own operator). */
+  dynamicQuantizeMatmul(a: Value, b: Value<"int8">, scales: Value, bias: Value): Value {
+    const zeroPoint = { name: "", element: "int8" } as const; // left out: the range is symmetric
+    return this.node("DynamicQuantizeMatMul", [a, b, scales, zeroPoint, bias], "float32", {
+      domain: MICROSOFT,
+    });
+  }
+
+  /** softmax(q kᵀ / sqrt(d)) v in each head; [N, Q, width], [N, K, width], [N, K, valueWidth] -> [N, Q, valueWidth] (onnxruntime's own operator) */
+  multiHeadAttention(query: Value, key: Value, value: Value, options: { readonly heads: number }): Value {
+    const heads: Attribute = { kind: "int", value: options.heads };
+    const inputs = [query, key, value];
+    return this.node("MultiHeadAttention", inputs, "float32", {
+      domain: MICROSOFT,
+      attributes: { num_heads: heads },
+    });
   }
 
   relu(x: Value): Value {
