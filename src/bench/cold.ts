@@ -4,6 +4,15 @@ import { type ErrorCode, FlashSlothError } from "../core/errors.ts";
 
 const BINARY = fileURLToPath(new URL("../../bin/flashsloth.js", import.meta.url));
 
+export interface CommandOptions {
+  /** Aborting ends the process. @default never */
+  readonly signal?: AbortSignal | undefined;
+  /** The command line's own file. @default this package's */
+  readonly binary?: string | undefined;
+  /** Node's own arguments. @default none */
+  readonly nodeArguments?: readonly string[] | undefined;
+}
+
 /** One `ask` in a process of its own, by the clock of whoever started it, in milliseconds. */
 export interface ColdRun {
   /** from the start of the process to the first byte of the answer */
@@ -15,17 +24,16 @@ export interface ColdRun {
 /**
  * Starts this package's own command line and waits for it to end.
  * @param words the arguments of `ask` without `--json`: only a streamed answer has a first byte worth timing
- * @param signal ends the process. @default never
  * @throws what `ask` complained about; the reason of an aborted `signal`
  */
-export async function coldAsk(words: readonly string[], signal?: AbortSignal): Promise<ColdRun> {
-  const { firstByte, total } = await runCommand(["ask", ...words], signal);
+export async function coldAsk(words: readonly string[], options: CommandOptions = {}): Promise<ColdRun> {
+  const { firstByte, total } = await runCommand(["ask", ...words], options);
   return { firstToken: firstByte, total };
 }
 
 /** The `bench` part and the times of the record that `ask --bench --json` prints, from a process of its own. */
-export async function coldRecord(words: readonly string[], signal?: AbortSignal): Promise<unknown> {
-  const { stdout } = await runCommand(["ask", "--bench", "--json", ...words], signal);
+export async function coldRecord(words: readonly string[], options: CommandOptions = {}): Promise<unknown> {
+  const { stdout } = await runCommand(["ask", "--bench", "--json", ...words], options);
   return JSON.parse(stdout) as unknown;
 }
 
@@ -35,10 +43,13 @@ interface Finished {
   readonly stdout: string;
 }
 
-async function runCommand(words: readonly string[], signal: AbortSignal | undefined): Promise<Finished> {
+async function runCommand(words: readonly string[], options: CommandOptions): Promise<Finished> {
+  const { signal, binary = BINARY, nodeArguments = [] } = options;
   signal?.throwIfAborted();
   const start = performance.now();
-  const child = spawn(process.execPath, [BINARY, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...nodeArguments, binary, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const stop = (): void => void child.kill("SIGTERM");
   signal?.addEventListener("abort", stop, { once: true });
   let firstByte = Number.NaN;

@@ -1,7 +1,7 @@
+import { createRequire } from "node:module";
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import { VERSION } from "../core/version.ts";
 import { installedRelease } from "../language/ffi/locate.ts";
-import { loadOnnxRuntime } from "../onnxruntime/library.ts";
 
 /** What computed. */
 export interface Machine {
@@ -28,11 +28,11 @@ export function describeMachine(): Machine {
 }
 
 export async function describeVersions(): Promise<Versions> {
-  const { env } = await loadOnnxRuntime();
+  const onnxruntime = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
   return {
     flashsloth: VERSION,
     node: process.versions.node,
-    onnxruntime: env.versions.node ?? env.versions.common,
+    onnxruntime: onnxruntime.version,
     llama_cpp: await installedRelease(),
   };
 }

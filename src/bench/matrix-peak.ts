@@ -22,6 +22,11 @@ export interface MatrixPeakOptions {
   readonly threads: number;
   /** @default 10 */
   readonly runs?: number | undefined;
+  /**
+   * Pack the weights ahead of time: onnxruntime's fastest way, which costs memory and seconds at loading.
+   * @default true
+   */
+  readonly prepack?: boolean | undefined;
 }
 
 /** Products of one encoder block that read weights, chained: four projections and the MLP's two, nothing between. */
@@ -64,19 +69,18 @@ function spread(count: number, bound: number): Float32Array {
 }
 
 /**
- * Measures this machine's matrix-product peak on the encoder's own shapes, float32, weights packed ahead of time
- * (onnxruntime's fastest way, which costs memory and seconds at loading).
+ * Measures this machine's matrix-product peak on the encoder's own shapes, float32.
  * @throws as `openSession` and `writeGraph` do
  */
 export async function measureMatrixPeak(options: MatrixPeakOptions): Promise<MatrixPeak> {
-  const { sizes, device, threads, runs = 10 } = options;
+  const { sizes, device, threads, runs = 10, prepack = true } = options;
   const { featuresPerCrop: patches, featureWidth: width } = sizes;
   const directory = await mkdtemp(join(tmpdir(), "flashsloth-bench-"));
   try {
     const file = "peak.onnx";
     await writeGraph({ graph: peakGraph(sizes), directory, file });
     const path = join(directory, file);
-    const session = await openSession({ path, device, threads, fixedShapes: true, prepack: true });
+    const session = await openSession({ path, device, threads, fixedShapes: true, prepack });
     try {
       const x = { type: "float32", data: spread(patches * width, 1), shape: [patches, width] } as const;
       await session.run({ x }, ["y"]);

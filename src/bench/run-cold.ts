@@ -49,14 +49,14 @@ export async function runColdBench(options: ColdBenchOptions): Promise<BenchRepo
   const words = [picture, "--question", question, "--no-download", ...options.words];
   for (let i = 0; i < warmup; i++) {
     onStep?.(`starting, ${i + 1} of ${warmup} to warm up`);
-    await coldAsk(words, signal);
+    await coldAsk(words, { signal });
   }
   const runs: ColdRun[] = [];
   const records: ColdRecord[] = [];
   for (let i = 0; i < repeat; i++) {
     onStep?.(`starting, ${i + 1} of ${repeat}`);
-    runs.push(await coldAsk(words, signal));
-    records.push(v.parse(recordSchema, await coldRecord(words, signal)));
+    runs.push(await coldAsk(words, { signal }));
+    records.push(v.parse(recordSchema, await coldRecord(words, { signal })));
   }
   const [first] = records;
   if (first === undefined) throw new RangeError("nothing was measured");

@@ -1,0 +1,42 @@
+import { coldAsk } from "../../../src/bench/cold.ts";
+import { measureRounds } from "../../../src/bench/measure.ts";
+import { median } from "../../../src/bench/statistics.ts";
+import { type Figure, ms, type Setup } from "./figure.ts";
+
+/** Words of an `ask` that ends after its first few tokens. */
+export function askWords({ picture, question, directory, threads }: Setup): string[] {
+  const options = [
+    "--model",
+    directory,
+    "--device",
+    "cpu",
+    "--threads",
+    String(threads),
+    "--max-tokens",
+    "4",
+  ];
+  return [picture, "--question", question, "--no-download", "--quiet", ...options];
+}
+
+/** A fresh process from its start to the first byte of the answer, against the same work in a loaded engine, in turn. */
+export async function coldFigure(setup: Setup): Promise<Figure> {
+  const { picture, question, binary, rounds } = setup;
+  const engine = await setup.engine();
+  const words = askWords(setup);
+  await coldAsk(words, { binary });
+  await measureRounds({ engine, picture, question, tokens: 4, warmup: 1, repeat: 0 });
+  const [cold, warm]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    cold.push((await coldAsk(words, { binary })).firstToken);
+    const options = { engine, picture, question, tokens: 4, warmup: 0, repeat: 1 };
+    for (const { picture: encoded, answer } of await measureRounds(options)) {
+      warm.push(encoded.ms.image + encoded.ms.vision + answer.ms.prefill);
+    }
+  }
+  return {
+    name: "cold ask to first token / warm image + vision + prefill",
+    value: median(cold) / median(warm),
+    bar: { atMost: 1.25 },
+    detail: `${ms(median(cold))} and ${ms(median(warm))}, files in the page cache`,
+  };
+}

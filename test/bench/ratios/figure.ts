@@ -1,0 +1,42 @@
+import type { Sizes } from "../../../src/bench/flops.ts";
+import type { EngineHandle } from "../../../src/engine/api.ts";
+
+/** What every figure is measured on. */
+export interface Setup {
+  /** a converted model's folder */
+  readonly directory: string;
+  readonly sizes: Sizes;
+  /** a picture's file */
+  readonly picture: string;
+  readonly question: string;
+  readonly threads: number;
+  /** the built command line */
+  readonly binary: string;
+  /** paired measurements; medians are taken over them */
+  readonly rounds: number;
+  /** Loads the model once for all figures that measure it warm. */
+  readonly engine: () => Promise<EngineHandle>;
+}
+
+/** A ratio and the bar it is held to. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly bar: { readonly atLeast: number } | { readonly atMost: number };
+  /** what it was computed from */
+  readonly detail: string;
+}
+
+export function reaches({ value, bar }: Figure): boolean {
+  return "atLeast" in bar ? value >= bar.atLeast : value <= bar.atMost;
+}
+
+export function figureLine(figure: Figure): string {
+  const { name, value, bar, detail } = figure;
+  const limit = "atLeast" in bar ? `>= ${bar.atLeast}` : `<= ${bar.atMost}`;
+  return `| ${name} | ${value.toFixed(3)} | ${limit} | ${reaches(figure) ? "yes" : "NO"} | ${detail} |`;
+}
+
+export function ms(value: number): string {
+  return `${value.toFixed(0)} ms`;
+}

@@ -1,0 +1,83 @@
+import { execFile } from "node:child_process";
+import { access, mkdir, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { locateNative } from "../../../src/language/ffi/locate.ts";
+
+const run = promisify(execFile);
+const BUILD_MINUTES = 10;
+
+/**
+ * llama.cpp's own benchmark, compiled from the source that node-llama-cpp carries and linked against the very libraries
+ * that it ships and we load: kernels and release are the same, byte for byte. Needs git and a C++ compiler.
+ * @param folder keeps the build for the next time
+ */
+export async function buildLlamaBench(folder: string): Promise<string> {
+  const { directory, llama, ggml, ggmlBase } = await locateNative("cpu");
+  const package_ = dirname(dirname(createRequire(import.meta.url).resolve("node-llama-cpp")));
+  const bundle = join(package_, "llama", "gitRelease.bundle");
+  const info = await readFile(join(package_, "llama", "llama.cpp.info.json"), "utf8");
+  const { tag } = JSON.parse(info) as { tag: string };
+  const home = join(folder, `llama-bench-${tag}`);
+  const binary = join(home, "llama-bench");
+  if (
+    await access(binary).then(
+      () => true,
+      () => false,
+    )
+  )
+    return binary;
+
+  await rm(home, { recursive: true, force: true });
+  await mkdir(home, { recursive: true });
+  const source = join(home, "source");
+  const timeout = BUILD_MINUTES * 60_000;
+  await run("git", ["clone", "--quiet", "--depth", "1", bundle, source], { timeout });
+  const tool = join(source, "tools", "llama-bench");
+  await run(
+    "c++",
+    [
+      "-O2",
+      "-DNDEBUG",
+      "-std=c++17",
+      ...["include", "ggml/include", "common", "vendor"].map((path) => `-I${join(source, path)}`),
+      ...["main.cpp", "llama-bench.cpp"].map((file) => join(tool, file)),
+      "-o",
+      binary,
+      join(directory, "libllama-common.so"),
+      llama,
+      ggml,
+      ggmlBase,
+      `-Wl,-rpath,${directory}`,
+      "-lpthread",
+      "-ldl",
+    ],
+    { timeout },
+  );
+  return binary;
+}
+
+export interface LlamaBenchOptions {
+  readonly binary: string;
+  readonly model: string;
+  readonly threads: number;
+  /** positions of one prefill, or generated tokens; the other is 0 */
+  readonly prompt: number;
+  readonly generate: number;
+  /** positions that are in the cache before */
+  readonly depth: number;
+}
+
+/** Tokens a second of one repetition, after llama-bench's own warm-up. */
+export async function llamaBench(options: LlamaBenchOptions): Promise<number> {
+  const { binary, model, threads, prompt, generate, depth } = options;
+  const numbers = ["-t", threads, "-p", prompt, "-n", generate, "-d", depth, "-r", 1, "-ngl", 0].map(String);
+  // ggml looks for its CPU variants in the working directory: the same files that we load
+  const { directory } = await locateNative("cpu");
+  const settings = { cwd: directory, timeout: 600_000 };
+  const { stdout } = await run(binary, ["-m", model, ...numbers, "-o", "json"], settings);
+  const [result] = JSON.parse(stdout) as { avg_ts: number }[];
+  if (result === undefined) throw new Error("llama-bench measured nothing");
+  return result.avg_ts;
+}
