@@ -21,6 +21,7 @@ export async function convert(checkpoint: string, out: string, flags: ConvertFla
       out,
       name: flags.name ?? basename(resolve(out)),
       quant: flags.quant,
+      visionPrecision: flags.visionPrecision,
       onProgress: ({ stage, done, total }) => show({ stage: "convert", step: stage, done, total }),
       signal: interrupts.signal,
     });

@@ -2,8 +2,9 @@ import { basename, join, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/open.ts";
 import type { Checkpoint } from "../checkpoint/types.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { FORMAT_VERSION, type Manifest } from "../core/manifest.ts";
+import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
+import type { VisionPrecision } from "../core/vision-precision.ts";
 import { checkpointFingerprint, conversionKey } from "./fingerprint.ts";
 import type { FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
@@ -20,6 +21,7 @@ import { quantType, type QuantType } from "./quant.ts";
 import { requireSpace } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
+import { measureVisionAccuracy } from "./vision-accuracy.ts";
 
 /** Every file that a conversion makes; `f16` is gone when it ends. */
 const FILES = {
@@ -49,6 +51,11 @@ export interface ConvertOptions {
   readonly license?: string | undefined;
   /** Weight type of the language model: `f16`, `q8_0`, `q5_k_m` or `q4_k_m`. @default "f16" */
   readonly quant?: string | undefined;
+  /**
+   * How the vision encoder's matrices are stored. Less than fp32 is less exact, or slower to load; by how much less exact is
+   * measured and written in the manifest. @default "fp32"
+   */
+  readonly visionPrecision?: VisionPrecision | undefined;
   /** Replace a model that is already in `out`. @default false */
   readonly overwrite?: boolean | undefined;
   /** @default nobody */
@@ -61,6 +68,7 @@ export interface ConvertOptions {
 interface Run {
   readonly checkpoint: Checkpoint;
   readonly quant: QuantType;
+  readonly precision: VisionPrecision;
   readonly model: ModelDescription;
   readonly finished: FinishedFiles;
   readonly onProgress: ConvertOptions["onProgress"];
@@ -74,7 +82,14 @@ interface Run {
  * @throws `checkpoint-invalid`, `usage` for an unfit `out` or `quant`, `disk`, `native`, `interrupted`
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Manifest> {
-  const { out, overwrite, onProgress, signal, license = LICENSE } = options;
+  const {
+    out,
+    overwrite,
+    onProgress,
+    signal,
+    license = LICENSE,
+    visionPrecision: precision = "fp32",
+  } = options;
   const quant = quantType(options.quant ?? "f16");
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
@@ -86,12 +101,12 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
     return await fillStaged({
       out,
       overwrite,
-      key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant }),
+      key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant, precision }),
       fill: async (finished) => {
         const has = (name: string): boolean => finished.get(name) !== undefined;
         const done = { f16: has(FILES.f16), language: has(FILES.language), vision: has(FILES.vision) };
-        await requireSpace({ checkpoint, out, quant, done });
-        return await fill({ checkpoint, quant, model, finished, onProgress, signal });
+        await requireSpace({ checkpoint, out, quant, precision, done });
+        return await fill({ checkpoint, quant, precision, model, finished, onProgress, signal });
       },
     });
   } finally {
@@ -104,6 +119,7 @@ async function fill(run: Run): Promise<Manifest> {
   const { checkpoint, finished, quant, model } = run;
   await makeLanguage(run);
   await makeGraphs(run);
+  const vision = await measureVision(run);
   refuseLeftovers(finished.unread(checkpoint.unconsumed()));
 
   const geometry = modelGeometry(checkpoint.config, checkpoint.tokenizer);
@@ -114,6 +130,7 @@ async function fill(run: Run): Promise<Manifest> {
     license: model.license,
     createdBy: PRODUCT,
     quant,
+    ...(vision === undefined ? {} : { vision }),
     geometry,
     roles: {
       vision: FILES.vision,
@@ -159,18 +176,19 @@ async function makeLanguage(run: Run): Promise<void> {
 }
 
 async function makeGraphs(run: Run): Promise<void> {
-  const { checkpoint, finished, signal } = run;
+  const { checkpoint, finished, precision, signal } = run;
   const { directory } = finished;
   await make(run, [FILES.vision, FILES.visionData, FILES.uncompressed], async () => {
     await writeVisionGraph({
       checkpoint,
       directory,
       file: FILES.vision,
+      precision,
       signal,
       onProgress: report(run, "vision"),
     });
     await writeUncompressedGraph({
-      vision: visionGraph({ checkpoint }),
+      vision: visionGraph({ checkpoint, precision }),
       config: checkpoint.config,
       directory,
       data: FILES.visionData,
@@ -184,6 +202,23 @@ async function makeGraphs(run: Run): Promise<void> {
   await make(run, [FILES.queries], async () =>
     writeQueries({ checkpoint, path: join(directory, FILES.queries), onProgress: report(run, "queries") }),
   );
+}
+
+/** What a reduced precision costs; exact weights cost nothing. */
+async function measureVision(run: Run): Promise<VisionAccuracy | undefined> {
+  const { checkpoint, finished, precision, signal } = run;
+  if (precision === "fp32") return undefined;
+  throwIfAborted(signal);
+  const { directory } = finished;
+  const onProgress = report(run, "vision");
+  return await measureVisionAccuracy({
+    checkpoint,
+    directory,
+    file: FILES.vision,
+    precision,
+    signal,
+    onProgress,
+  });
 }
 
 /**

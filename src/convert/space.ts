@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import type { Checkpoint } from "../checkpoint/types.ts";
 import { FlashSlothError } from "../core/errors.ts";
+import type { VisionPrecision } from "../core/vision-precision.ts";
 import { freeBytes } from "../core/free-space.ts";
 import { elementCount } from "../core/shape.ts";
 import { showBytes } from "../core/show-bytes.ts";
@@ -15,15 +16,25 @@ export interface SpaceOptions {
   readonly checkpoint: Checkpoint;
   readonly out: string;
   readonly quant: QuantType;
+  /** Of the vision encoder; anything but fp32 is compared with the exact graph before it goes. @default "fp32" */
+  readonly precision?: VisionPrecision | undefined;
   /** parts that an earlier run finished */
   readonly done: { readonly f16: boolean; readonly language: boolean; readonly vision: boolean };
 }
 
 /** Bytes that a conversion will take from the disk at its peak, on top of what an earlier run left there. */
-export function conversionPeak({ checkpoint, quant, done }: Omit<SpaceOptions, "out">): number {
+export function conversionPeak({
+  checkpoint,
+  quant,
+  precision = "fp32",
+  done,
+}: Omit<SpaceOptions, "out">): number {
   const f16 = languageBytes(checkpoint, "f16");
   const language = done.language ? 0 : languageBytes(checkpoint, quant);
-  const graphs = done.vision ? 0 : graphBytes(checkpoint);
+  const exact = graphBytes(checkpoint);
+  const reduced = precision !== "fp32";
+  // reduced weights take at most as much again as half of the exact ones, which stand beside them for a moment
+  const graphs = (done.vision ? 0 : reduced ? exact / 2 : exact) + (reduced ? exact : 0);
   if (quant === "f16" || done.language) return language + graphs + REST_BYTES;
   // the f16 file is gone before the graphs are written
   const whileQuantising = (done.f16 ? 0 : f16) + language;

@@ -2,14 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { FlashSlothError, systemCode } from "./errors.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "./vision-precision.ts";
 
 /** Raised when a converted folder written by an older release can no longer be loaded. */
 export const FORMAT_VERSION = 1 as const;
 export const MANIFEST_FILE = "manifest.json";
-
-/** How the vision encoder's matrices are stored: exact, or smaller and less exact. */
-export const VISION_PRECISIONS = ["fp32", "fp16", "int8"] as const;
-export type VisionPrecision = (typeof VISION_PRECISIONS)[number];
 
 /** What a reduced precision costs: |x - fp32's x| / |fp32's x| on a built-in picture, in the L2 norm. */
 export interface VisionAccuracy {
@@ -112,7 +109,7 @@ export interface Manifest {
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const index = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const error = v.pipe(v.number(), v.finite(), v.minValue(0));
+const relativeError = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** A plain name inside the model's folder: no separators, so a manifest can never point outside. */
 const fileName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
 
@@ -124,7 +121,11 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   createdBy: v.string(),
   quant: v.string(),
   vision: v.optional(
-    v.object({ precision: v.picklist(VISION_PRECISIONS), featureError: error, tokenError: error }),
+    v.object({
+      precision: v.picklist(VISION_PRECISIONS),
+      featureError: relativeError,
+      tokenError: relativeError,
+    }),
   ),
   geometry: v.object({
     imageSize: count,

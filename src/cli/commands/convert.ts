@@ -1,11 +1,13 @@
 import { Option, type Command } from "commander";
 import { QUANT_TYPES } from "../../convert/quant.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
 
 export interface ConvertFlags extends TerminalFlags {
   readonly name?: string;
   readonly quant: string;
+  readonly visionPrecision: VisionPrecision;
 }
 
 /** `flashsloth convert <checkpoint-dir> <out-dir>` */
@@ -19,6 +21,14 @@ export function addConvert(program: Command): void {
     .option("--name <name>", "the model's name in records (default: the out folder's)", filled("a name"))
     .addOption(
       new Option("--quant <type>", "weight type of the language model").choices(QUANT_TYPES).default("f16"),
+    )
+    .addOption(
+      new Option(
+        "--vision-precision <type>",
+        "weights of the vision encoder; the manifest tells a smaller one's error",
+      )
+        .choices(VISION_PRECISIONS)
+        .default("fp32"),
     );
   terminalOptions(command).action(async (checkpoint: string, out: string, flags: ConvertFlags) => {
     const { convert } = await import("../convert.ts");

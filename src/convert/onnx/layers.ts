@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { VisionPrecision } from "../../core/manifest.ts";
+import type { VisionPrecision } from "../../core/vision-precision.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { GraphBuilder, Value } from "../../formats/onnx/builder.ts";
 import { LINEAR } from "./linear.ts";

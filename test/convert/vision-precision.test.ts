@@ -1,0 +1,88 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
+import { MANIFEST_FILE, type Manifest, parseManifest, readManifest } from "../../src/core/manifest.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "../../src/core/vision-precision.ts";
+import { VisionEncoder } from "../../src/vision/encoder.ts";
+import { relativeError } from "../vision/error.ts";
+
+const DEMO = fileURLToPath(new URL("../../src/store/demo/checkpoint", import.meta.url));
+
+let folder: string;
+const models = new Map<VisionPrecision, Manifest>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "flashsloth-precision-"));
+  for (const visionPrecision of VISION_PRECISIONS) {
+    const out = join(folder, visionPrecision);
+    models.set(
+      visionPrecision,
+      await convertCheckpoint({ checkpoint: DEMO, out, name: "demo", visionPrecision }),
+    );
+  }
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+/** features of a picture of noise */
+async function features(precision: VisionPrecision): Promise<Float32Array> {
+  const directory = join(folder, precision);
+  const { geometry, roles } = await readManifest(directory);
+  const encoder = await VisionEncoder.load({
+    directory,
+    file: roles.vision,
+    geometry,
+    device: "cpu",
+    threads: 1,
+  });
+  const pixels = Uint8Array.from(
+    { length: geometry.imageSize ** 2 * 3 },
+    (_, i) => Math.imul(i, 2_654_435_761) >>> 24,
+  );
+  const encoded = await encoder.encode({ pixels, crops: 1 });
+  await encoder.dispose();
+  return encoded.features;
+}
+
+describe("convertCheckpoint with a vision precision", () => {
+  it("says nothing about fp32, which is exact", () => {
+    expect(models.get("fp32")?.vision).toBeUndefined();
+  });
+
+  it.each([
+    ["fp16", 0, 1e-3],
+    ["int8", 1e-4, 0.2],
+  ] as const)("writes the error of %s in the manifest, and it is one", async (precision, atLeast, below) => {
+    const written = (await readManifest(join(folder, precision))).vision;
+    expect(written?.precision).toBe(precision);
+    for (const error of [written?.featureError, written?.tokenError]) {
+      expect(error).toBeGreaterThanOrEqual(atLeast);
+      expect(error).toBeLessThan(below);
+    }
+    const seen = relativeError(await features(precision), await features("fp32"));
+    expect(seen).toBeGreaterThanOrEqual(atLeast);
+    expect(seen).toBeLessThan(below);
+  });
+
+  it("leaves nothing of the comparison behind", async () => {
+    for (const [precision, { files }] of models) {
+      const names = [...files.map(({ name }) => name), MANIFEST_FILE].toSorted();
+      expect((await readdir(join(folder, precision))).toSorted()).toEqual(names);
+    }
+  });
+
+  it("refuses a manifest with an error that is none", () => {
+    const text = JSON.stringify(models.get("int8"));
+    expect(() => parseManifest(text.replace(/"tokenError":[^}]+/, '"tokenError":-1'), "here")).toThrow(
+      "tokenError",
+    );
+    expect(() => parseManifest(text.replace('"precision":"int8"', '"precision":"int3"'), "here")).toThrow(
+      "precision",
+    );
+  });
+});
