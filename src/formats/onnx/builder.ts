@@ -162,16 +162,6 @@ export class GraphBuilder {
     });
   }
 
-  /** softmax(q kᵀ / sqrt(d)) v in each head; [N, Q, width], [N, K, width], [N, K, valueWidth] -> [N, Q, valueWidth] (onnxruntime's own operator) */
-  multiHeadAttention(query: Value, key: Value, value: Value, options: { readonly heads: number }): Value {
-    const heads: Attribute = { kind: "int", value: options.heads };
-    const inputs = [query, key, value];
-    return this.node("MultiHeadAttention", inputs, "float32", {
-      domain: MICROSOFT,
-      attributes: { num_heads: heads },
-    });
-  }
-
   relu(x: Value): Value {
     return this.node("Relu", [x], "float32");
   }
