@@ -14,6 +14,7 @@ import { PATIENCE, type Patience, type RetryOptions } from "./hub/retry.ts";
 import { noteRetries } from "./hub/retry-note.ts";
 import { hubSettings, type Environment, type HubSettings } from "./hub/settings.ts";
 import { folderSize } from "./folder-size.ts";
+import { hubFolder, repoKey } from "./hub-folder.ts";
 import { installModel } from "./install.ts";
 import { namesIn } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
@@ -43,16 +44,6 @@ export interface InstalledFromHub {
   readonly directory: string;
   /** undefined when the model was there already, or another process made it */
   readonly report: InstallReport | undefined;
-}
-
-/** A model's folder: its name alone for the weight type that it has by default. */
-export function hubFolder(model: HubModel, quant: string): string {
-  return quant === DEFAULT_QUANT ? model.folder : `${model.folder}.${quant}`;
-}
-
-/** Every name of the same repository shares its download, so they share a lock. */
-export function repoKey(repo: string): string {
-  return `hub-${folderName(repo)}`;
 }
 
 function checkpointFolder(repo: string, commit: string): string {

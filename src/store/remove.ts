@@ -6,7 +6,7 @@ import { folderName, MODEL_NAMES, parseModelName, QUANTS } from "./catalogue.ts"
 import { closestName } from "./closest-name.ts";
 import { folderSize } from "./folder-size.ts";
 import { storePaths, type StorePaths } from "./home.ts";
-import { hubFolder, repoKey } from "./hub-model.ts";
+import { hubFolder, repoKey } from "./hub-folder.ts";
 import { discardFolder } from "./install.ts";
 import { namesIn, PARTIAL_PREFIX, TRASH_PREFIX } from "./installed.ts";
 import { sweepDeadClaims, withLock } from "../core/lock.ts";

@@ -8,7 +8,7 @@ import { folderFingerprint } from "./fingerprint.ts";
 import { untilStopped } from "./stopped.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installCheckpoint } from "./install-checkpoint.ts";
-import { hubFolder, installHubModel } from "./hub-model.ts";
+import { hubFolder } from "./hub-folder.ts";
 import type { Patience } from "./hub/retry.ts";
 import { hubSettings, type Environment } from "./hub/settings.ts";
 import { readModel, tryReadModel } from "./installed.ts";
@@ -111,6 +111,8 @@ async function resolveHub(
   }
   const { download = true } = options;
   try {
+    // the network's code is loaded only when something is fetched: most runs find their model on the disk
+    const { installHubModel } = await import("./hub-model.ts");
     const { directory } = await installHubModel({ ...options, paths, model, fetch: download });
     return { directory, name: model.name, demo: false };
   } catch (error) {
