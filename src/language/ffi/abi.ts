@@ -161,6 +161,6 @@ export const FTYPE: Readonly<Record<string, number>> = { f16: 1, q8_0: 7, q4_k_m
 /** enum ggml_type */
 export const GGML_TYPE: { readonly F32: 0; readonly F16: 1 } = { F32: 0, F16: 1 };
 /** enum llama_load_mode */
-export const LOAD_MODE_MMAP = 1;
+export const LOAD_MODE: { readonly none: 0; readonly mmap: 1 } = { none: 0, mmap: 1 };
 /** enum llama_flash_attn_type */
 export const FLASH_ATTN: { readonly auto: -1; readonly off: 0; readonly on: 1 } = { auto: -1, off: 0, on: 1 };

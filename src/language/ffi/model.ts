@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../../core/errors.ts";
-import { LOAD_MODE_MMAP } from "./abi.ts";
+import { LOAD_MODE } from "./abi.ts";
 import type { LlamaLibrary } from "./library.ts";
 import type { Pointer, StructValue } from "./functions.ts";
 
@@ -44,7 +44,8 @@ export class NativeModel {
     const params: StructValue = {
       ...functions.llama_model_default_params(),
       n_gpu_layers: gpuLayers,
-      load_mode: LOAD_MODE_MMAP,
+      // on the CPU llama.cpp repacks most weights into memory of its own: a mapped file would be held twice
+      load_mode: gpuLayers === 0 ? LOAD_MODE.none : LOAD_MODE.mmap,
       check_tensors: checkTensors,
     };
     const pointer = await new Promise<Pointer | null>((resolve, reject) => {

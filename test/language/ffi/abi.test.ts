@@ -9,7 +9,7 @@ import {
   FTYPE,
   GGML_TYPE,
   LLAMA_RELEASE,
-  LOAD_MODE_MMAP,
+  LOAD_MODE,
   STRUCTS,
   structType,
 } from "../../../src/language/ffi/abi.ts";
@@ -44,6 +44,7 @@ beforeAll(() => {
     "ftype.q5_k_m": "LLAMA_FTYPE_MOSTLY_Q5_K_M",
     "type.F32": "GGML_TYPE_F32",
     "type.F16": "GGML_TYPE_F16",
+    load_mode_none: "LLAMA_LOAD_MODE_NONE",
     load_mode_mmap: "LLAMA_LOAD_MODE_MMAP",
     device_gpu: "GGML_BACKEND_DEVICE_TYPE_GPU",
     device_igpu: "GGML_BACKEND_DEVICE_TYPE_IGPU",
@@ -79,7 +80,7 @@ describe("the declared C structures", () => {
     for (const [name, value] of Object.entries(FTYPE)) expect(value, name).toBe(facts.get(`ftype.${name}`));
     for (const [name, value] of Object.entries(GGML_TYPE))
       expect(value, name).toBe(facts.get(`type.${name}`));
-    expect(LOAD_MODE_MMAP).toBe(facts.get("load_mode_mmap"));
+    expect(LOAD_MODE).toEqual({ none: facts.get("load_mode_none"), mmap: facts.get("load_mode_mmap") });
     expect([facts.get("device_gpu"), facts.get("device_igpu")]).toEqual([1, 2]);
   });
 
