@@ -5,8 +5,8 @@ const M_MMAP_THRESHOLD = -3;
 const M_ARENA_MAX = -8;
 
 /** Buffers from this size on go back to the system when they are freed; glibc would raise the limit as it runs. */
-const MMAP_THRESHOLD_BYTES = 1 << 20;
-const ARENAS = 2;
+const MMAP_THRESHOLD_BYTES = 1 << 17;
+const ARENAS = 1;
 
 /**
  * Keeps a long run's memory level: glibc otherwise gives each thread that decodes pictures an arena of its own, which
