@@ -1,66 +1,31 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import koffi from "koffi";
 import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findEmbeddings } from "../../../src/convert/language/embeddings.ts";
 import { writeLanguage } from "../../../src/convert/language/write.ts";
 import { FileSource } from "../../../src/core/bytes.ts";
 import { readGgufLayout } from "../../../src/formats/gguf/read.ts";
-import { locateNative } from "../../../src/language/ffi/locate.ts";
+import { loadLlama } from "../../../src/language/ffi/library.ts";
+import { quantizeNatively } from "../../../src/language/ffi/quantize.ts";
 import { memoryCheckpoint, smallTokenizer } from "./memoryCheckpoint.ts";
 
 /** `enum llama_ftype` */
 const FILE_TYPES = { q8_0: 7, q4_k_m: 15, q5_k_m: 17 } as const;
-const GGML_TYPE_F16 = 1;
 
 let folder: string;
 let llama: Llama;
-let quantise: (from: string, to: string, fileType: number) => number;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "flashsloth-quantised-"));
   llama = await getLlama({ build: "never", gpu: false, logLevel: LlamaLogLevel.error });
-  quantise = await bindQuantiser();
 });
 
 afterAll(async () => {
   await llama?.dispose();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** `llama_model_quantize` with the token embeddings kept in float16. */
-async function bindQuantiser(): Promise<typeof quantise> {
-  const files = await locateNative("cpu");
-  const library = koffi.load(files.llama);
-  koffi.struct("QuantiseParams", {
-    nthread: "int32_t",
-    ftype: "int",
-    output_tensor_type: "int",
-    token_embedding_type: "int",
-    allow_requantize: "bool",
-    quantize_output_tensor: "bool",
-    only_copy: "bool",
-    pure: "bool",
-    keep_split: "bool",
-    dry_run: "bool",
-    imatrix: "void *",
-    kv_overrides: "void *",
-    tt_overrides: "void *",
-    prune_layers: "void *",
-    max_buf_size: "size_t",
-  });
-  const defaults = library.func("QuantiseParams llama_model_quantize_default_params()");
-  const run = library.func(
-    "uint32_t llama_model_quantize(const char *from, const char *to, QuantiseParams *params)",
-  );
-  return (from, to, fileType) => {
-    const params = defaults() as Record<string, unknown>;
-    const chosen = { nthread: 1, ftype: fileType, token_embedding_type: GGML_TYPE_F16 };
-    return run(from, to, { ...params, ...chosen }) as number;
-  };
-}
 
 describe("a language file that llama.cpp's quantiser rewrote", () => {
   it.each(Object.entries(FILE_TYPES))("is read: %s", async (name, fileType) => {
@@ -75,7 +40,8 @@ describe("a language file that llama.cpp's quantiser rewrote", () => {
       path: from,
       model: { name, license: "apache-2.0", source: { repo: "test", revision: "abc" } },
     });
-    expect(quantise(from, to, fileType)).toBe(0);
+    const library = await loadLlama("cpu");
+    expect(await quantizeNatively({ library, from, to, quant: name, threads: 1 })).toBe(true);
 
     const source = await FileSource.open(to);
     const { tensors, metadata } = await readGgufLayout(source);
