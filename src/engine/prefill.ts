@@ -61,27 +61,27 @@ export async function prefill(options: PrefillOptions): Promise<Prefilled> {
   // EmbQ does not read the newline between picture and question
   const text = new RowCollector(queriesAt - tokens.question.length + 1, tokens.question.length - 1, width);
   let embqMs = 0;
-  const lookAgain = (graph: TappedRows, at: number): void => {
+  const lookAgain = (session: EmbqSession, graph: TappedRows, at: number): void => {
     const start = performance.now();
     const queriesIn = graph.read(at, geometry.queries);
-    const queriesOut = embq?.run({ queries: queriesIn, text: text.values, features: picture.features });
-    if (queriesOut !== undefined) {
-      graph.write(at, queriesOut);
-      onEmbq?.({ queriesIn, textIn: text.values, queriesOut });
-    }
+    const queriesOut = session.run({ queries: queriesIn, text: text.values, features: picture.features });
+    graph.write(at, queriesOut);
     embqMs = performance.now() - start;
+    onEmbq?.({ queriesIn, textIn: text.values, queriesOut });
   };
 
   for (const [start, end] of graphSpans(rows.length / width, queriesAt, context.batchTokens)) {
-    const tap: Tap = (graph) => {
-      text.collect(graph, start);
-      if (end > queriesAt) lookAgain(graph, queriesAt - start);
-      return true;
-    };
+    const tap: Tap | undefined =
+      embq &&
+      ((graph) => {
+        text.collect(graph, start);
+        if (end > queriesAt) lookAgain(embq, graph, queriesAt - start);
+        return true;
+      });
     context.decode({
       input: { rows: rows.subarray(start * width, end * width) },
       logits: end === rows.length / width,
-      tap: embq === undefined ? undefined : tap,
+      tap,
     });
   }
   return { prefix, embqMs };
