@@ -75,26 +75,6 @@ describe("the folders of src", () => {
     expect(users.filter((file) => !file.startsWith("language/ffi/"))).toEqual([]);
   });
 
-  it("are bundled only as far as help needs them", () => {
-    // `npm run bundle` joins what the command line imports at once; what a command loads when it runs stays apart,
-    // and so does the error class, which must be the same one everywhere
-    const { scripts } = JSON.parse(readFileSync(join(SOURCE, "../package.json"), "utf8")) as {
-      scripts: { bundle: string };
-    };
-    const apart = [...scripts.bundle.matchAll(/--external (\S+)/g)].map((match) => match[1] ?? "");
-    const front = files.filter((file) => file === "cli/main.ts" || file.startsWith("cli/commands/"));
-    const loadedLater = front.flatMap((file) =>
-      [...readFileSync(join(SOURCE, file), "utf8").matchAll(/import\("([^"]+)"\)/g)].map(
-        (match) => match[1] ?? "",
-      ),
-    );
-    const expected = new Set([
-      "../core/errors.js",
-      ...loadedLater.map((path) => path.replace(/\.ts$/, ".js")),
-    ]);
-    expect(new Set(apart)).toEqual(expected);
-  });
-
   it("hold no file that has outgrown one idea", () => {
     const long = files.filter((file) => readFileSync(join(SOURCE, file), "utf8").split("\n").length > 320);
     expect(long).toEqual([]);

@@ -36,7 +36,7 @@ export interface AskParts {
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
   openOutput(inputs: readonly PictureEntry[]): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
-  beginEngine(options: EngineOptions): Promise<EngineHandle>;
+  beginEngine(options: EngineOptions): EngineHandle;
 }
 
 /**
@@ -92,7 +92,7 @@ async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedMo
 async function start(model: ResolvedModel, request: AskRequest, parts: AskParts): Promise<EngineHandle> {
   const { device, threads } = request;
   parts.terminal.status(`loading ${model.name}`);
-  const engine = await parts.beginEngine({ directory: model.directory, device, threads });
+  const engine = parts.beginEngine({ directory: model.directory, device, threads });
   // while nothing is in hand, Ctrl-C need not wait for a record to finish
   parts.interrupts.immediate = true;
   const loaded = (): void => void (parts.interrupts.immediate = false);

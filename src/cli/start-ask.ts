@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
 import { FlashSlothError } from "../core/errors.ts";
-import type { PictureEntry } from "../pipeline/inputs.ts";
+import { beginEngine } from "../engine/client.ts";
+import { gatherPictures, type PictureEntry } from "../pipeline/inputs.ts";
+import { resolveModel } from "../store/resolve.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import { runAsk } from "./ask.ts";
 import type { AskFlags } from "./commands/ask.ts";
@@ -48,24 +50,15 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
       {
         terminal,
         interrupts,
-        gatherPictures: async (options) => {
-          const { gatherPictures } = await import("../pipeline/inputs.ts");
-          return gatherPictures(options);
-        },
+        gatherPictures,
         openOutput: async (inputs) => {
           const standard = new StreamOutput(stdout);
           if (flags.output === undefined) return standard;
           await refuseOverwriting(flags.output, inputs);
           return FileOutput.open(flags.output, standard);
         },
-        resolveModel: async (options) => {
-          const { resolveModel } = await import("../store/resolve.ts");
-          return resolveModel(options);
-        },
-        beginEngine: async (options) => {
-          const { beginEngine } = await import("../engine/client.ts");
-          return beginEngine(options);
-        },
+        resolveModel,
+        beginEngine,
       },
     );
   } finally {

@@ -78,7 +78,7 @@ export async function quantize(options: QuantizeOptions): Promise<void> {
 function childModule(): string {
   const beside = fileURLToPath(new URL("./quantize-process.js", import.meta.url));
   if (existsSync(beside)) return beside;
-  return fileURLToPath(new URL("../../dist/language/quantize-process.js", import.meta.url));
+  return fileURLToPath(new URL("../../dist/lib/quantize-process.js", import.meta.url));
 }
 
 /** The child's answer, once it has ended; undefined when it ended without one. */

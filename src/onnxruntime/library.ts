@@ -1,11 +1,13 @@
-import type { InferenceSession } from "onnxruntime-node";
-import type { Binding } from "onnxruntime-node/dist/binding.js";
+import { createRequire } from "node:module";
+import { isMainThread } from "node:worker_threads";
+import { type InferenceSession, Tensor } from "onnxruntime-common";
+import type { Binding, binding } from "onnxruntime-node/dist/binding.js";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 
-type Package = typeof import("onnxruntime-node");
-
-/** onnxruntime's package, and the binding below its promises: EmbQ must run while llama.cpp's graph waits for it. */
-export interface OnnxRuntime extends Pick<Package, "Tensor" | "env" | "listSupportedBackends"> {
+/** onnxruntime-node's native part, below its promises: EmbQ must run while llama.cpp's graph waits for it. */
+export interface OnnxRuntime {
+  /** Providers that were compiled in, which need not work here. */
+  listSupportedBackends(): readonly { readonly name: string }[];
   /** Makes a session. Blocks while the graph is loaded; throws what onnxruntime throws. */
   load(path: string, options: InferenceSession.SessionOptions): NativeSession;
 }
@@ -13,30 +15,34 @@ export interface OnnxRuntime extends Pick<Package, "Tensor" | "env" | "listSuppo
 /** onnxruntime-node's own synchronous session (`dist/binding.d.ts` of the pinned release). */
 export type NativeSession = Binding.InferenceSession;
 
-let library: Promise<OnnxRuntime> | undefined;
+/** `ORT_LOGGING_LEVEL_FATAL`: every failed provider would otherwise print a page on stderr. */
+const LOG_FATAL = 4;
+
+let library: OnnxRuntime | undefined;
 
 /**
- * onnxruntime, loaded on the first call: the library is 45 MB and most commands never need it.
+ * onnxruntime, loaded on the first call: the library is 45 MB and most commands never need it. Its native part is taken
+ * without the modules around it, which would be looked up one by one in every start.
  * @throws `native` when the package or its library is missing or unfit for this system
  */
-export function loadOnnxRuntime(): Promise<OnnxRuntime> {
-  library ??= importQuietly();
+export function loadOnnxRuntime(): OnnxRuntime {
+  library ??= open();
   return library;
 }
 
-async function importQuietly(): Promise<OnnxRuntime> {
+function open(): OnnxRuntime {
   try {
-    const { env, Tensor, listSupportedBackends } = await import("onnxruntime-node");
-    const { binding, initOrt } = await import("onnxruntime-node/dist/binding.js");
-    // only fatal messages: every failed provider would otherwise print a page on stderr
-    env.logLevel = "fatal";
-    const load = (path: string, options: InferenceSession.SessionOptions): NativeSession => {
-      initOrt();
-      const session = new binding.InferenceSession();
-      session.loadModel(path, options);
-      return session;
+    const file = `onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/onnxruntime_binding.node`;
+    const native = createRequire(import.meta.url)(file) as typeof binding;
+    native.initOrtOnce(LOG_FATAL, Tensor, isMainThread);
+    return {
+      listSupportedBackends: () => native.listSupportedBackends(),
+      load: (path, options) => {
+        const session = new native.InferenceSession();
+        session.loadModel(path, options);
+        return session;
+      },
     };
-    return { Tensor, env, listSupportedBackends, load };
   } catch (error) {
     throw new FlashSlothError("native", `onnxruntime does not load: ${messageOf(error)}`, {
       cause: error,

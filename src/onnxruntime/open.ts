@@ -41,12 +41,12 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
       hint: providerHint("cpu"),
     });
   }
-  const runtime = await loadOnnxRuntime();
+  const runtime = loadOnnxRuntime();
   const notes: string[] = [];
   for (const provider of providersFor({ device, platform: process.platform, fixedShapes })) {
     try {
       const session = createSession(runtime, provider, options);
-      return new OnnxSession(runtime, session, { path, provider, notes });
+      return new OnnxSession(session, { path, provider, notes });
     } catch (error) {
       if (provider === "cpu") {
         throw new FlashSlothError("model-invalid", `${path} cannot be loaded: ${shortReason(error)}`, {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { type InferenceSession, Tensor } from "onnxruntime-common";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
-import type { NativeSession, OnnxRuntime } from "./library.ts";
+import type { NativeSession } from "./library.ts";
 import type { Provider } from "./provider.ts";
 
 /** A row-major input. */
@@ -16,7 +16,6 @@ export class OnnxSession {
   readonly provider: Provider;
   /** what was tried before `provider` and why it was not taken, a sentence each */
   readonly notes: readonly string[];
-  readonly #runtime: OnnxRuntime;
   readonly #path: string;
   #session: NativeSession | undefined;
   #closing = false;
@@ -24,11 +23,9 @@ export class OnnxSession {
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(
-    runtime: OnnxRuntime,
     session: NativeSession,
     about: { readonly path: string; readonly provider: Provider; readonly notes: readonly string[] },
   ) {
-    this.#runtime = runtime;
     this.#session = session;
     this.#path = about.path;
     this.provider = about.provider;
@@ -44,7 +41,7 @@ export class OnnxSession {
     try {
       const feeds: Record<string, Tensor> = {};
       for (const [name, { type, data, shape }] of Object.entries(inputs)) {
-        feeds[name] = new this.#runtime.Tensor(type, data, shape);
+        feeds[name] = new Tensor(type, data, shape);
       }
       const fetches = Object.fromEntries(wanted.map((name) => [name, null]));
       const outputs = session.run(feeds, fetches, {});

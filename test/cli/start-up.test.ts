@@ -14,6 +14,19 @@ function time(words: readonly string[]): number {
   return performance.now() - start;
 }
 
+/** The built files that a file imports before its first line runs, itself included. */
+function readAtOnce(entry: string): string[] {
+  const found = new Set<string>();
+  const visit = (file: string): void => {
+    if (found.has(file)) return;
+    found.add(file);
+    const text = readFileSync(new URL(`../../dist/lib/${file}`, import.meta.url), "utf8");
+    for (const [, next = ""] of text.matchAll(/^(?:import|export) .*"\.\/([^"]+)";$/gm)) visit(next);
+  };
+  visit(entry);
+  return [...found].sort();
+}
+
 describe("start-up", () => {
   it("stays within 2.5 times that of node itself", () => {
     // the fastest of several, taken in turn: whatever else the machine does only ever adds
@@ -45,6 +58,12 @@ describe("start-up", () => {
     expect(await loaded(["--help"])).toEqual([]);
     expect(await loaded(["ask", "--help"])).toEqual([]);
     expect(await loaded(["--version"])).toEqual([]);
+  });
+
+  it("reads few files: Node spends a millisecond on each", () => {
+    expect(readAtOnce("flashsloth.js")).toEqual(["core.js", "flashsloth.js", "rolldown-runtime.js"]);
+    expect(readAtOnce("ask.js").length).toBeLessThanOrEqual(5);
+    expect(readAtOnce("worker.js").length).toBeLessThanOrEqual(7);
   });
 
   it("prints the package's version", async () => {

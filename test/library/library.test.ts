@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 // What a user imports: the built package.
-const { loadModel, FlashSlothError } = await import("../../dist/index.js");
+const { loadModel, FlashSlothError } = await import("flashsloth");
 type Model = Awaited<ReturnType<typeof loadModel>>;
 
 const DRAWINGS = join(import.meta.dirname, "..", "fixtures", "eval");

@@ -1,7 +1,7 @@
 // Asks the demo model 1,000 questions through the built library and prints the process's resident memory after each.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loadModel } from "../../dist/index.js";
+import { loadModel } from "../../dist/lib/index.js";
 
 const drawings = join(import.meta.dirname, "..", "fixtures", "eval");
 const lines = (await readFile(join(drawings, "eval.jsonl"), "utf8")).trim().split("\n");

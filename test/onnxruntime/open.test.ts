@@ -103,17 +103,19 @@ describe("OnnxSession", () => {
   });
 });
 
+function refuse(): never {
+  throw new Error("libonnxruntime.so.1: cannot open shared object file");
+}
+
 describe("without a library for this system", () => {
   afterEach(() => {
-    vi.doUnmock("onnxruntime-node");
+    vi.doUnmock("node:module");
     vi.resetModules();
   });
 
   it("says so under the code `native`", async () => {
     vi.resetModules();
-    vi.doMock("onnxruntime-node", () => {
-      throw new Error("libonnxruntime.so.1: cannot open shared object file");
-    });
+    vi.doMock("node:module", () => ({ createRequire: () => refuse }));
     const { openSession: open } = await import("../../src/onnxruntime/open.ts");
     await expect(open({ path, device: "cpu" })).rejects.toMatchObject({
       name: "FlashSlothError",
