@@ -12,6 +12,7 @@ const config: RolldownOptions = defineConfig({
     flashsloth: "src/cli/main.ts",
     index: "src/index.ts",
     worker: "src/engine/worker.ts",
+    "load-thread": "src/language/ffi/load-thread.ts",
     "quantize-process": "src/language/quantize-process.ts",
   },
   platform: "node",
@@ -45,7 +46,7 @@ const config: RolldownOptions = defineConfig({
         { name: "sharp", test: /\/node_modules\/(sharp|semver|detect-libc|@img\/colour)\// },
         {
           name: "native",
-          test: /\/src\/(onnxruntime|vision|language\/(?!quantize))|\/onnxruntime-common\//,
+          test: /\/src\/(onnxruntime|vision|language\/(?!quantize|ffi\/load-thread))|\/onnxruntime-common\//,
         },
         {
           name: "ask",

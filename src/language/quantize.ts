@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { diskError } from "../core/bytes.ts";
+import { builtModule } from "../core/built-module.ts";
 import { FlashSlothError, type ErrorCode } from "../core/errors.ts";
 
 /** How often the growing file is measured. */
@@ -48,7 +48,10 @@ export interface QuantizeOptions {
 export async function quantize(options: QuantizeOptions): Promise<void> {
   const { from, to, quant, onWritten, signal } = options;
   throwIfStopped(signal);
-  const child = fork(childModule(), { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const child = fork(fileURLToPath(builtModule("./quantize-process.js", import.meta.url)), {
+    execArgv: [],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
   const stop = (): boolean => child.kill("SIGKILL");
   signal?.addEventListener("abort", stop, { once: true });
   const poll = setInterval(() => {
@@ -72,13 +75,6 @@ export async function quantize(options: QuantizeOptions): Promise<void> {
   }
   if (reply?.ok !== true) await explainFailure(to, reply === undefined ? describeEnd(child) : "it failed");
   await flush(to);
-}
-
-/** The module beside this one once built; where this one runs from the sources, as in tests, the build's. */
-function childModule(): string {
-  const beside = fileURLToPath(new URL("./quantize-process.js", import.meta.url));
-  if (existsSync(beside)) return beside;
-  return fileURLToPath(new URL("../../dist/lib/quantize-process.js", import.meta.url));
 }
 
 /** The child's answer, once it has ended; undefined when it ended without one. */

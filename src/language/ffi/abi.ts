@@ -156,6 +156,13 @@ export function evalCallbackType(): TypeObject {
   return evalCallback;
 }
 
+/** `llama_progress_callback`: bool (share done, user data) */
+let progressCallback: TypeObject | undefined;
+export function progressCallbackType(): TypeObject {
+  progressCallback ??= koffi.proto("bool flashsloth_progress_callback(float done, void *user_data)");
+  return progressCallback;
+}
+
 /** enum llama_ftype, for the quantisations that we offer */
 export const FTYPE: Readonly<Record<string, number>> = { f16: 1, q8_0: 7, q4_k_m: 15, q5_k_m: 17 };
 /** enum ggml_type */

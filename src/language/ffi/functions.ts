@@ -1,4 +1,4 @@
-import type { KoffiFunc, LibraryHandle, TypeObject } from "koffi";
+import koffi, { type KoffiFunc, type LibraryHandle, type TypeObject } from "koffi";
 import { structType } from "./abi.ts";
 
 /** An address inside the native libraries. It never leaves this folder. */
@@ -22,7 +22,7 @@ export interface LlamaFunctions {
   ggml_backend_tensor_set(tensor: Pointer, data: Float32Array, offset: number, size: number): void;
 
   llama_model_default_params(): StructValue;
-  llama_model_load_from_file: KoffiFunc<(path: string, params: StructValue) => Pointer | null>;
+  llama_model_load_from_file(path: string, params: StructValue): Pointer | null;
   llama_model_free(model: Pointer): void;
   llama_model_n_embd(model: Pointer): number;
   llama_model_n_layer(model: Pointer): number;
@@ -143,6 +143,15 @@ const STRUCT_NAME = /^llama_\w+_params$|^llama_batch$/;
 
 function resolve(type: string): TypeObject | string {
   return STRUCT_NAME.test(type) ? structType(type) : type;
+}
+
+/** Loads the libraries in the order in which they need each other; throws what koffi throws. */
+export function openLibraries(
+  files: Readonly<Record<LibraryName, string>>,
+): Readonly<Record<LibraryName, LibraryHandle>> {
+  const ggmlBase = koffi.load(files.ggmlBase);
+  const ggml = koffi.load(files.ggml);
+  return { ggmlBase, ggml, llama: koffi.load(files.llama) };
 }
 
 /** Binds every function of the interface; throws what koffi throws when one is missing. */

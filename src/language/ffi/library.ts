@@ -1,7 +1,6 @@
-import koffi from "koffi";
 import { FlashSlothError, messageOf } from "../../core/errors.ts";
 import { LLAMA_RELEASE } from "./abi.ts";
-import { bindFunctions, type LlamaFunctions } from "./functions.ts";
+import { bindFunctions, openLibraries, type LlamaFunctions } from "./functions.ts";
 import { locateNative, type Backend, type NativeFiles } from "./locate.ts";
 
 /** enum ggml_backend_dev_type, as far as it names a GPU */
@@ -9,6 +8,7 @@ const GPU_TYPES: ReadonlySet<number> = new Set([1, 2]);
 
 export interface LlamaLibrary {
   readonly backend: Backend;
+  readonly files: NativeFiles;
   readonly functions: LlamaFunctions;
   /** llama.cpp's own version text */
   readonly version: string;
@@ -38,11 +38,9 @@ function open(files: NativeFiles): LlamaLibrary {
   let functions: LlamaFunctions;
   let silence: bigint;
   try {
-    const ggmlBase = koffi.load(files.ggmlBase);
-    const ggml = koffi.load(files.ggml);
-    const llama = koffi.load(files.llama);
-    functions = bindFunctions({ ggmlBase, ggml, llama });
-    silence = llama.symbol("llama_supports_mmap") as bigint;
+    const libraries = openLibraries(files);
+    functions = bindFunctions(libraries);
+    silence = libraries.llama.symbol("llama_supports_mmap") as bigint;
   } catch (error) {
     throw new FlashSlothError(
       "native",
@@ -67,7 +65,7 @@ function open(files: NativeFiles): LlamaLibrary {
   }
   functions.ggml_backend_load_all_from_path(files.directory);
   functions.llama_backend_init();
-  return { backend: files.backend, functions, version, devices: listDevices(functions) };
+  return { backend: files.backend, files, functions, version, devices: listDevices(functions) };
 }
 
 function listDevices(functions: LlamaFunctions): LlamaLibrary["devices"] {

@@ -1,7 +1,11 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { builtModule } from "../../core/built-module.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import { LOAD_MODE } from "./abi.ts";
 import type { LlamaLibrary } from "./library.ts";
-import type { Pointer, StructValue } from "./functions.ts";
+import type { Pointer } from "./functions.ts";
+import type { LoadReply, LoadRequest } from "./load-thread.ts";
 
 export interface NativeModelOptions {
   readonly library: LlamaLibrary;
@@ -35,25 +39,16 @@ export class NativeModel {
   }
 
   /**
-   * Reads the file on a thread of the pool: this one stays free.
+   * Reads the file on a thread of its own: this one stays free.
    * @throws `model-invalid` when llama.cpp refuses the file
    */
   static async load(options: NativeModelOptions): Promise<NativeModel> {
     const { library, path, gpuLayers = 0, checkTensors = false } = options;
-    const { functions } = library;
-    const params: StructValue = {
-      ...functions.llama_model_default_params(),
-      n_gpu_layers: gpuLayers,
-      // reading without a map would hold 1 GB less at full size, of pages that the system can take back at any time,
-      // and costs a second of every cold start
-      load_mode: LOAD_MODE.mmap,
-      check_tensors: checkTensors,
-    };
-    const pointer = await new Promise<Pointer | null>((resolve, reject) => {
-      functions.llama_model_load_from_file.async(path, params, (error: unknown, model) => {
-        if (error instanceof Error) reject(error);
-        else resolve(model);
-      });
+    const pointer = await loadOnThread({
+      files: library.files,
+      path,
+      // reading without a map costs a second of every cold start
+      params: { n_gpu_layers: gpuLayers, load_mode: LOAD_MODE.mmap, check_tensors: checkTensors },
     });
     if (pointer === null) {
       throw new FlashSlothError("model-invalid", `llama.cpp cannot load ${path}`, {
@@ -110,4 +105,16 @@ export class NativeModel {
     this.library.functions.llama_model_free(this.#pointer);
     this.#pointer = undefined;
   }
+}
+
+/** The thread's own heap holds a few objects; V8 would give it megabytes. */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 1 };
+
+async function loadOnThread(request: LoadRequest): Promise<LoadReply> {
+  const thread = new Worker(builtModule("./load-thread.js", import.meta.url), {
+    workerData: request,
+    resourceLimits: THREAD_LIMITS,
+  });
+  const [reply] = (await once(thread, "message")) as [LoadReply];
+  return reply;
 }

@@ -6,9 +6,9 @@
 const HEAVY =
   /^(?:llama_decode|llama_model_load_from_file|llama_init_from_model|llama_backend_init|ggml_backend_load_all_from_path|llama_free|llama_model_free)$/;
 
-const { dlopen } = process;
+const dlopen = process.dlopen.bind(process);
 process.dlopen = function loadLibrary(module, file, ...flags) {
-  dlopen.call(process, module, file, ...flags);
+  dlopen(module, file, ...flags);
   const { exports } = module;
   if (/koffi/.test(file)) module.exports = koffi(exports);
   else if (/onnxruntime/.test(file)) module.exports = onnxruntime(exports);
