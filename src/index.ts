@@ -15,6 +15,7 @@ export type {
   EngineInfo,
   PictureInput,
 } from "./engine/api.ts";
+export type { PreparedPicture } from "./image/picture.ts";
 export { FlashSlothError, type ErrorCode, type FlashSlothErrorOptions } from "./core/errors.ts";
 export type { OnStoreProgress, StoreProgress } from "./store/progress.ts";
 

@@ -1,3 +1,5 @@
+import type { PreparedPicture } from "../image/picture.ts";
+
 /** The engine as its callers see it, whether it runs in this thread or in a worker. Plain data only. */
 
 export type DeviceChoice = "auto" | "cpu" | "cuda" | "metal" | "vulkan";
@@ -21,8 +23,8 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
 }
 
-/** A picture by its path or its encoded bytes (JPEG, PNG, …). */
-export type PictureInput = string | Uint8Array;
+/** A picture by its path, by its encoded bytes (JPEG, PNG, …), or as `preparePicture` returned it. */
+export type PictureInput = string | Uint8Array | PreparedPicture;
 
 export interface EncodePictureOptions {
   /**
@@ -43,7 +45,7 @@ export interface EncodedPicture {
   readonly features: number;
   readonly visualTokens: number;
   readonly ms: {
-    /** reading, decoding and resampling */
+    /** reading, decoding and resampling; next to nothing for a prepared picture */
     readonly image: number;
     /** waiting for the vision encoder to load */
     readonly wait: number;
@@ -134,9 +136,15 @@ export interface EngineHandle {
    */
   ready(): Promise<EngineInfo>;
   /**
+   * Reads, decodes and resamples a picture in the calling thread, so that it gets ready while the engine still loads or
+   * computes something else. `encodePicture` does this by itself where it is given a path or bytes.
+   * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `model-missing`, `model-invalid`
+   */
+  preparePicture(input: string | Uint8Array): Promise<PreparedPicture>;
+  /**
    * Decodes a picture (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG), turns it upright, and runs the vision encoder.
    * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `usage` for `uncompressed`
-   *   where the model's folder has no graph for it
+   *   where the model's folder has no graph for it, and for a picture that was prepared for another model
    */
   encodePicture(input: PictureInput, options?: EncodePictureOptions): Promise<EncodedPicture>;
   /**

@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { FlashSlothError } from "../core/errors.ts";
+import { readManifest } from "../core/manifest.ts";
+import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import type {
   Answer,
   AskHooks,
@@ -26,7 +28,7 @@ export function beginEngine(options: EngineOptions): EngineHandle {
     workerData: options,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
-  return new RemoteEngine(worker);
+  return new RemoteEngine(worker, options.directory);
 }
 
 /**
@@ -55,14 +57,16 @@ class RemoteEngine implements EngineHandle {
   #info: EngineInfo | undefined;
   #settleReady: { resolve(info: EngineInfo): void; reject(error: Error): void } | undefined;
   readonly #worker: Worker;
+  readonly #directory: string;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #ended: Error | undefined;
   #loadError: Error | undefined;
   #disposing: Promise<void> | undefined;
 
-  constructor(worker: Worker) {
+  constructor(worker: Worker, directory: string) {
     this.#worker = worker;
+    this.#directory = directory;
     this.#ready = new Promise<EngineInfo>((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
@@ -88,8 +92,20 @@ class RemoteEngine implements EngineHandle {
     }
   }
 
+  async preparePicture(input: string | Uint8Array): Promise<PreparedPicture> {
+    const { geometry } = await readManifest(this.#directory);
+    return await preparePicture({ input, imageSize: geometry.imageSize, crops: geometry.crops });
+  }
+
   async encodePicture(input: PictureInput, options?: EncodePictureOptions): Promise<EncodedPicture> {
-    return (await this.#request({ kind: "encode", input, options })) as EncodedPicture;
+    const start = performance.now();
+    const loading = this.#info === undefined;
+    const encoded = (await this.#request({ kind: "encode", input, options })) as EncodedPicture;
+    if (!loading) return encoded;
+    // a thread that is still loading its libraries takes no messages
+    const { image, vision } = encoded.ms;
+    const wait = Math.max(encoded.ms.wait, performance.now() - start - image - vision);
+    return { ...encoded, ms: { image, wait, vision } };
   }
 
   async ask(picture: EncodedPicture, options: AskOptions, hooks: AskHooks = {}): Promise<Answer> {

@@ -1,6 +1,6 @@
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount } from "../core/manifest.ts";
-import { preparePicture } from "../image/picture.ts";
+import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import { UncompressedProjector } from "../vision/uncompressed.ts";
 import type {
   Answer,
@@ -65,11 +65,20 @@ export class Engine implements EngineHandle {
     return this.#info;
   }
 
+  async preparePicture(input: string | Uint8Array): Promise<PreparedPicture> {
+    const { imageSize, crops } = this.#parts.manifest.geometry;
+    return await preparePicture({ input, imageSize, crops });
+  }
+
   async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {
     this.#checkAlive();
     const { geometry } = this.#parts.manifest;
     const start = performance.now();
-    const picture = await preparePicture({ input, imageSize: geometry.imageSize, crops: geometry.crops });
+    const prepared = typeof input === "object" && "pixels" in input;
+    const picture = prepared ? input : await this.preparePicture(input);
+    if (picture.size !== geometry.imageSize || picture.crops !== cropCount(geometry)) {
+      throw new FlashSlothError("usage", "this picture was prepared for another model");
+    }
     const preparedAt = performance.now();
     const vision = await this.#parts.vision;
     if (options.uncompressed === true) this.#uncompressed ??= await this.#loadUncompressed();

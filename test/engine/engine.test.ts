@@ -100,6 +100,17 @@ describe("Engine", () => {
     },
   );
 
+  it("takes a picture that was prepared before, and none that was prepared for another model", async () => {
+    const prepared = await engine.preparePicture(drawing);
+    const picture = await engine.encodePicture(prepared);
+    expect([picture.width, picture.height]).toEqual([prepared.width, prepared.height]);
+    expect(engine.features(picture)).toEqual(engine.features(await engine.encodePicture(drawing)));
+    expect((await engine.ask(picture, { question })).text).toBe("Purple.");
+    for (const wrong of [{ size: prepared.size + 1 }, { crops: 5 }]) {
+      await expect(engine.encodePicture({ ...prepared, ...wrong })).rejects.toMatchObject({ code: "usage" });
+    }
+  });
+
   it("refuses a blank question, one that does not fit, and a picture that was released", async () => {
     const picture = await engine.encodePicture(drawing);
     await expect(engine.ask(picture, { question: " \n" })).rejects.toMatchObject({ code: "usage" });

@@ -54,6 +54,15 @@ describe("loadModel", () => {
     expect([first.reusedPositions, second.reusedPositions > picture.visualTokens]).toEqual([0, true]);
   });
 
+  it("prepares a picture in this thread", async () => {
+    const prepared = await model.preparePicture(drawing);
+    const picture = await model.encodePicture(prepared);
+    expect((await model.ask(picture, { question })).text).toBe("Purple.");
+    await expect(model.preparePicture(join(home, "none.png"))).rejects.toMatchObject({
+      code: "image-not-found",
+    });
+  });
+
   it("takes a picture's bytes, and keeps questions in order", async () => {
     const { readFile } = await import("node:fs/promises");
     const picture = await model.encodePicture(await readFile(drawing));

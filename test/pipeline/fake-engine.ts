@@ -37,6 +37,10 @@ export class FakeEngine implements EngineHandle {
     this.ask = calls.ask ?? (async () => answer("Red."));
   }
 
+  async preparePicture(): ReturnType<EngineHandle["preparePicture"]> {
+    return { pixels: new Uint8Array(), crops: 1, size: 384, width: 8, height: 8 };
+  }
+
   async ready(): Promise<EngineInfo> {
     return this.info;
   }
