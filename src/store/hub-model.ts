@@ -16,16 +16,16 @@ import { hubSettings, type Environment, type HubSettings } from "./hub/settings.
 import { folderSize } from "./folder-size.ts";
 import { hubFolder, repoKey } from "./hub-folder.ts";
 import { installModel } from "./install.ts";
-import { namesIn } from "./installed.ts";
+import { installedModels, namesIn } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { explainFullDisk, conversionBytes, requireSpace } from "./space.ts";
+import { showVariant, variantOf, type Variant, type WantedVariant } from "./variant.ts";
 
-export interface InstallHubOptions {
+export interface InstallHubOptions extends WantedVariant {
   readonly paths: StorePaths;
   readonly model: HubModel;
   /** false: only what is on this disk may be used */
   readonly fetch: boolean;
-  readonly quant?: string | undefined;
   readonly keepCheckpoint?: boolean | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -98,6 +98,32 @@ async function locate(
   return { commit, listing, fetch: false };
 }
 
+/** What is made where nothing else is asked for. */
+function variantToMake({ quant = DEFAULT_QUANT, visionPrecision = "fp32" }: WantedVariant): Variant {
+  return { quant, visionPrecision };
+}
+
+/** The variants of a model that are complete in the store. */
+export async function installedVariants(paths: StorePaths, model: HubModel): Promise<Variant[]> {
+  const installed = await installedModels(paths.models);
+  return installed
+    .filter(({ manifest }) => manifest.name === model.name)
+    .map(({ manifest }) => variantOf(manifest));
+}
+
+/** Why gigabytes arrive of a model that its user knows to be there. */
+async function noteFetchedAgain(
+  { paths, model, onProgress }: InstallHubOptions,
+  wanted: Variant,
+): Promise<void> {
+  const [other] = await installedVariants(paths, model);
+  if (other === undefined) return;
+  const message =
+    `${model.name} is on this disk as ${showVariant(other)}, its checkpoint is not: ` +
+    `it is fetched again to make ${showVariant(wanted)}`;
+  onProgress?.({ stage: "note", message });
+}
+
 function notOnThisDisk(model: HubModel, cause?: unknown): FlashSlothError {
   return new FlashSlothError("model-missing", `${model.name} is not on this disk`, { cause });
 }
@@ -107,15 +133,16 @@ function notOnThisDisk(model: HubModel, cause?: unknown): FlashSlothError {
  * @throws `model-missing`, `network`, `access`, `disk`, `checkpoint-invalid`, or the signal's reason
  */
 export async function installHubModel(options: InstallHubOptions): Promise<InstalledFromHub> {
-  const { paths, model, quant = DEFAULT_QUANT, keepCheckpoint = false, onProgress, signal } = options;
+  const { paths, model, keepCheckpoint = false, onProgress, signal } = options;
+  const variant = variantToMake(options);
   const settings = await hubSettings(options.env);
   let report: InstallReport | undefined;
   const directory = await installModel({
     paths,
-    folder: hubFolder(model, quant),
+    folder: hubFolder(model, variant),
     lockKey: repoKey(model.repo),
     name: model.name,
-    progressKey: quant,
+    progressKey: variant.quant,
     build: async (out) => {
       report = await build(options, settings, out);
     },
@@ -138,7 +165,8 @@ async function keepDownload(paths: StorePaths, repo: string, manifest: Manifest)
 }
 
 async function build(options: InstallHubOptions, settings: HubSettings, out: string): Promise<InstallReport> {
-  const { paths, model, quant = DEFAULT_QUANT, onProgress, signal } = options;
+  const { paths, model, onProgress, signal } = options;
+  const variant = variantToMake(options);
   const { convert = convertWithProject } = options;
   const connection = new HubConnection(settings, { ...PATIENCE, ...options.patience });
   const retry: RetryOptions = {
@@ -169,8 +197,9 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
       fetch,
       checkSpace: async ({ toFetch, checkpoint }) => {
         const finished = await folderSize(stagingFolder(out));
-        Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, { quant, finished }) });
+        Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, { ...variant, finished }) });
         await requireSpace(need);
+        if (checkpoint > 0 && toFetch > 0) await noteFetchedAgain(options, variant);
       },
       onProgress: follow,
       retry,
@@ -183,7 +212,7 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
     });
     const converting = performance.now();
     const source = { repo: model.repo, revision: commit };
-    await convert({ checkpoint: directory, out, name: model.name, source, quant, onProgress, signal });
+    await convert({ checkpoint: directory, out, name: model.name, source, ...variant, onProgress, signal });
     const seconds = {
       download: (converting - started) / 1000,
       convert: (performance.now() - converting) / 1000,
