@@ -64,9 +64,10 @@ export async function list(flags: ListFlags): Promise<number> {
       return EXIT.ok;
     }
     const rows = models.map((model) => {
-      const { name, size, repo, revision } = model;
+      const { name, quant, vision, size, repo, revision } = model;
+      const variant = vision.precision === "fp32" ? quant : showVariant(variantOf(model));
       const from = revision === null ? repo : `${repo}@${revision.slice(0, 12)}`;
-      return [name, showVariant(variantOf(model)), showBytes(size), from].map((cell) => visible(cell));
+      return [name, variant, showBytes(size), from].map((cell) => visible(cell));
     });
     const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
     for (const row of rows) {

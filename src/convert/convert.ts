@@ -4,7 +4,7 @@ import type { Checkpoint } from "../checkpoint/types.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
-import { visionPrecision, type VisionPrecision } from "../core/vision-precision.ts";
+import { parseVisionPrecision, type VisionPrecision } from "../core/vision-precision.ts";
 import { checkpointFingerprint, conversionKey } from "./fingerprint.ts";
 import type { FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
@@ -84,7 +84,7 @@ interface Run {
 export async function convertCheckpoint(options: ConvertOptions): Promise<Manifest> {
   const { out, overwrite, onProgress, signal, license = LICENSE } = options;
   const quant = quantType(options.quant ?? "f16");
-  const precision = visionPrecision(options.visionPrecision ?? "fp32");
+  const precision = parseVisionPrecision(options.visionPrecision ?? "fp32");
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
   const checkpoint = await openCheckpoint({ directory: options.checkpoint });

@@ -11,6 +11,7 @@ import { untilStopped } from "./stopped.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installCheckpoint } from "./install-checkpoint.ts";
 import { hubFolder, servingVariants } from "./hub-folder.ts";
+import { installedVariants } from "./hub-variants.ts";
 import type { Patience } from "./hub/retry.ts";
 import { hubSettings, type Environment } from "./hub/settings.ts";
 import { readModel, tryReadModel } from "./installed.ts";
@@ -147,11 +148,10 @@ async function resolveHub(
     if (!gone || (download && !offline)) throw error;
     const why = download ? "HF_HUB_OFFLINE is set" : "downloading was refused";
     const pull = `fetch it with \`flashsloth pull ${model.name}${variantFlags(options)}\``;
-    const { installedVariants } = await import("./hub-model.ts");
-    const [other] = await installedVariants(paths, model);
-    if (other !== undefined) {
-      const there = `${model.name} is on this disk only as ${showVariant(other)}, and ${why}`;
-      const hint = `take that with${variantFlags(other)}, or ${pull}`;
+    const others = await installedVariants(paths, model);
+    if (others.length > 0) {
+      const there = `${model.name} is on this disk only as ${others.map(showVariant).join(", ")}, and ${why}`;
+      const hint = `take${others.map(variantFlags).join(" or")}, or ${pull}`;
       throw new FlashSlothError("model-missing", there, { hint, cause: error });
     }
     throw new FlashSlothError("model-missing", `${model.name} is not on this disk, and ${why}`, {

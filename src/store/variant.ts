@@ -1,6 +1,6 @@
 import { quantType } from "../convert/quant.ts";
 import { visionAccuracy, type Manifest } from "../core/manifest.ts";
-import { visionPrecision, type VisionPrecision } from "../core/vision-precision.ts";
+import { parseVisionPrecision, type VisionPrecision } from "../core/vision-precision.ts";
 
 /** Which conversion of a model is wanted; what is undefined was left open. */
 export interface WantedVariant {
@@ -15,23 +15,26 @@ export type Variant = Required<{ [Part in keyof WantedVariant]: NonNullable<Want
 /** @throws `usage` for a weight type or a precision that nothing can be converted to */
 export function checkVariant(wanted: WantedVariant): void {
   if (wanted.quant !== undefined) quantType(wanted.quant);
-  if (wanted.visionPrecision !== undefined) visionPrecision(wanted.visionPrecision);
+  if (wanted.visionPrecision !== undefined) parseVisionPrecision(wanted.visionPrecision);
 }
 
 export function variantOf(manifest: Pick<Manifest, "quant" | "vision">): Variant {
   return { quant: manifest.quant, visionPrecision: visionAccuracy(manifest).precision };
 }
 
-/** `q4_k_m`, or `q4_k_m with int8 vision`: fp32 is what everybody expects. */
-export function showVariant({ quant, visionPrecision: precision }: Variant): string {
-  return precision === "fp32" ? quant : `${quant} with ${precision} vision`;
+/** `q4_k_m with int8 vision` */
+export function showVariant({ quant, visionPrecision }: Variant): string {
+  return `${quant} with ${visionPrecision} vision`;
 }
 
-/** What a command line says to get it, with a space before each option: ` --quant q8_0 --vision-precision int8`. */
-export function variantFlags({ quant, visionPrecision: precision }: WantedVariant): string {
+/**
+ * What a command line says to get it, with a space before each option: ` --quant q8_0 --vision-precision int8`. Nothing for
+ * fp32, which every command takes by itself.
+ */
+export function variantFlags({ quant, visionPrecision = "fp32" }: WantedVariant): string {
   return (
     (quant === undefined ? "" : ` --quant ${quant}`) +
-    (precision === undefined ? "" : ` --vision-precision ${precision}`)
+    (visionPrecision === "fp32" ? "" : ` --vision-precision ${visionPrecision}`)
   );
 }
 

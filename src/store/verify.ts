@@ -97,10 +97,7 @@ function advise(manifest: Manifest, model: string): string {
   const named = parseModelName(manifest.name);
   if (named?.kind === "hub") {
     const { quant, visionPrecision } = variantOf(manifest);
-    const flags = variantFlags({
-      quant: quant === DEFAULT_QUANT ? undefined : quant,
-      visionPrecision: visionPrecision === "fp32" ? undefined : visionPrecision,
-    });
+    const flags = variantFlags({ quant: quant === DEFAULT_QUANT ? undefined : quant, visionPrecision });
     return `run \`flashsloth remove ${named.name}\`, then \`flashsloth pull ${named.name}${flags}\``;
   }
   if (named?.kind === "demo") {
