@@ -1,3 +1,4 @@
+import type { VisionPrecision } from "./core/vision-precision.ts";
 import type { DeviceChoice, EngineHandle } from "./engine/api.ts";
 import { startEngine } from "./engine/client.ts";
 import type { OnStoreProgress } from "./store/progress.ts";
@@ -17,6 +18,7 @@ export type {
 } from "./engine/api.ts";
 export type { PreparedPicture } from "./image/picture.ts";
 export { FlashSlothError, type ErrorCode, type FlashSlothErrorOptions } from "./core/errors.ts";
+export type { VisionPrecision } from "./core/vision-precision.ts";
 export type { OnStoreProgress, StoreProgress } from "./store/progress.ts";
 
 export interface LoadModelOptions {
@@ -33,6 +35,12 @@ export interface LoadModelOptions {
    * @default q4_k_m for the hub's models, f16 for the demo and for a checkpoint's folder
    */
   readonly quant?: string | undefined;
+  /**
+   * How the vision encoder's matrices are stored, when the model must be fetched or converted first: exact, or smaller and less
+   * exact; by how much less is in the model's manifest. Less than fp32 is never taken unless it is asked for.
+   * @default "fp32"
+   */
+  readonly visionPrecision?: VisionPrecision | undefined;
   /** Hears of downloads and conversions. @default nobody */
   readonly onProgress?: OnStoreProgress | undefined;
   /** Stops a download or a conversion. @default never */
@@ -50,11 +58,12 @@ export const DEFAULT_MODEL = "flashsloth-3.2b";
  * const picture = await model.encodePicture("drawing.png");
  * const { text } = await model.ask(picture, { question: "What color is the circle?" });
  * await model.dispose();
- * @throws FlashSlothError: `usage` for an unknown name, `model-missing`, `model-invalid`, `checkpoint-invalid`,
+ * @throws FlashSlothError: `usage` for an unknown name or variant, `model-missing`, `model-invalid`, `checkpoint-invalid`,
  * `network`, `access`, `disk`, `native`, `device`
  */
 export async function loadModel(options: LoadModelOptions = {}): Promise<EngineHandle> {
-  const { model = DEFAULT_MODEL, device, threads, download, quant, onProgress, signal } = options;
-  const { directory } = await resolveModel({ model, download, quant, onProgress, signal });
+  const { model = DEFAULT_MODEL, device, threads, ...wanted } = options;
+  const { download, quant, visionPrecision, onProgress, signal } = wanted;
+  const { directory } = await resolveModel({ model, download, quant, visionPrecision, onProgress, signal });
   return await startEngine({ directory, device, threads });
 }

@@ -5,7 +5,7 @@ export function benchMarkdown(report: BenchReport): string {
   const { versions, machine, model, device, tokens, memory, matrix_peak: peak } = report;
   const size = report.picture.size === null ? "" : `, ${report.picture.size}`;
   const lines = [
-    `**${model.name}**, ${model.quant}, ${report.compressed ? "compressed" : "NOT compressed"}, ${report.mode}: ` +
+    `**${model.name}**, ${model.quant}, ${model.vision_precision} vision, ${report.compressed ? "compressed" : "NOT compressed"}, ${report.mode}: ` +
       `median and p95 of ${report.repeat} after ${report.warmup} to warm up`,
     "",
     "| stage | median | p95 | GFLOP | GFLOP/s | of peak |",

@@ -1,3 +1,4 @@
+import type { VisionPrecision } from "../core/vision-precision.ts";
 import type { EngineInfo } from "../engine/api.ts";
 import type { MatrixPeak } from "./matrix-peak.ts";
 import type { Machine, Versions } from "./machine.ts";
@@ -34,7 +35,11 @@ export interface StageRow {
 export interface BenchReport {
   readonly versions: Versions;
   readonly machine: Machine;
-  readonly model: { readonly name: string; readonly quant: string };
+  readonly model: {
+    readonly name: string;
+    readonly quant: string;
+    readonly vision_precision: VisionPrecision;
+  };
   readonly device: { readonly vision: string; readonly language: string };
   readonly threads: number;
   readonly picture: {

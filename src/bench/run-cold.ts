@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { readManifest } from "../core/manifest.ts";
+import { readManifest, visionAccuracy } from "../core/manifest.ts";
 import { coldAsk, coldRecord, type ColdRun } from "./cold.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type BenchReport, stageRow, type StageRow } from "./report.ts";
@@ -64,7 +64,11 @@ export async function runColdBench(options: ColdBenchOptions): Promise<BenchRepo
   return {
     versions: await describeVersions(),
     machine: describeMachine(),
-    model: { name: manifest.name, quant: manifest.quant },
+    model: {
+      name: manifest.name,
+      quant: manifest.quant,
+      vision_precision: visionAccuracy(manifest).precision,
+    },
     device: first.bench.device,
     threads: first.bench.threads,
     picture: { name: options.pictureName, size: null },

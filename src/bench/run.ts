@@ -1,4 +1,4 @@
-import { readManifest } from "../core/manifest.ts";
+import { readManifest, visionAccuracy } from "../core/manifest.ts";
 import type { EngineHandle, EngineInfo, EngineOptions } from "../engine/api.ts";
 import type { DeviceChoice } from "../onnxruntime/provider.ts";
 import { knownSizes } from "./flops.ts";
@@ -83,7 +83,11 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   return {
     versions: await describeVersions(),
     machine: describeMachine(),
-    model: { name: manifest.name, quant: manifest.quant },
+    model: {
+      name: manifest.name,
+      quant: manifest.quant,
+      vision_precision: visionAccuracy(manifest).precision,
+    },
     device: { vision: info.device.vision, language: info.device.language },
     threads,
     picture: {

@@ -1,6 +1,7 @@
 import { benchStages, type BenchStages } from "../bench/stages.ts";
 import { benchTable } from "../bench/table.ts";
 import { FlashSlothError } from "../core/errors.ts";
+import type { VisionPrecision } from "../core/vision-precision.ts";
 import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
 import { answers, type Outcome } from "../pipeline/answers.ts";
 import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";
@@ -20,6 +21,8 @@ export interface AskRequest {
   readonly download: boolean;
   /** Weight type of the language model; undefined takes what the model comes with. */
   readonly quant: string | undefined;
+  /** Of the vision encoder; undefined takes what the model comes with. */
+  readonly visionPrecision: VisionPrecision | undefined;
   readonly device: DeviceChoice;
   readonly threads: number | undefined;
   readonly ask: Omit<AskOptions, "timeoutMs">;
@@ -82,6 +85,7 @@ async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedMo
     model: request.model,
     download: request.download ? undefined : false,
     quant: request.quant,
+    visionPrecision: request.visionPrecision,
     onProgress: showStoreProgress(terminal),
     signal: interrupts.signal,
   });

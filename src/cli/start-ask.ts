@@ -33,6 +33,7 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
         model: flags.model,
         download: flags.download,
         quant: flags.quant,
+        visionPrecision: flags.visionPrecision,
         device: flags.device,
         threads: flags.threads,
         ask: {

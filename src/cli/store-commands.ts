@@ -1,7 +1,9 @@
+import { visionAccuracy } from "../core/manifest.ts";
 import { listModels } from "../store/list.ts";
 import { pullModel, type PulledModel } from "../store/pull.ts";
 import { removeModel } from "../store/remove.ts";
 import { showBytes } from "../core/show-bytes.ts";
+import { showVariant, variantOf } from "../store/variant.ts";
 import { verifyModel } from "../store/verify.ts";
 import type { ListFlags } from "./commands/list.ts";
 import type { PullFlags } from "./commands/pull.ts";
@@ -18,18 +20,19 @@ function sizeOf({ manifest }: PulledModel): number {
 /** `pull`. @returns the exit status */
 export async function pull(model: string, flags: PullFlags): Promise<number> {
   return runStoreCommand(flags, async ({ terminal, onProgress, signal, print }) => {
-    const { quant, keepCheckpoint } = flags;
-    const pulled = await pullModel({ model, quant, keepCheckpoint, onProgress, signal });
+    const { quant, visionPrecision, keepCheckpoint } = flags;
+    const pulled = await pullModel({ model, quant, visionPrecision, keepCheckpoint, onProgress, signal });
     const { name, directory, manifest, report } = pulled;
     terminal.clear();
     if (flags.json === true) {
-      const { source } = manifest;
+      const { source, quant: type } = manifest;
+      const vision = visionAccuracy(manifest);
       const made = report && {
         bytes: { checkpoint: report.size, received: report.received, cached: report.cached },
         seconds: report.seconds,
       };
       await print(
-        JSON.stringify({ name, directory, ...source, quant: manifest.quant, size: sizeOf(pulled), ...made }),
+        JSON.stringify({ name, directory, ...source, quant: type, vision, size: sizeOf(pulled), ...made }),
       );
       return EXIT.ok;
     }
@@ -60,9 +63,11 @@ export async function list(flags: ListFlags): Promise<number> {
       terminal.note("no model is on this disk; `flashsloth pull` fetches one");
       return EXIT.ok;
     }
-    const rows = models.map(({ name, quant, size, repo, revision }) => {
+    const rows = models.map((model) => {
+      const { name, quant, vision, size, repo, revision } = model;
+      const variant = vision.precision === "fp32" ? quant : showVariant(variantOf(model));
       const from = revision === null ? repo : `${repo}@${revision.slice(0, 12)}`;
-      return [name, quant, showBytes(size), from].map((cell) => visible(cell));
+      return [name, variant, showBytes(size), from].map((cell) => visible(cell));
     });
     const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
     for (const row of rows) {
@@ -93,7 +98,8 @@ export async function verify(model: string, flags: VerifyFlags): Promise<number>
         continue;
       }
       for (const { name, state } of result.files) await print(`${state.padEnd(10)}  ${visible(name)}`);
-      if (result.ok) terminal.note(`${result.name} is as it was converted`);
+      const which = results.length > 1 ? ` (${showVariant(variantOf(result))})` : "";
+      if (result.ok) terminal.note(`${result.name}${which} is as it was converted`);
       else terminal.error(`${result.name} in ${result.directory} is damaged`, result.advice);
     }
     return results.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;

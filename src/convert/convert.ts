@@ -4,7 +4,7 @@ import type { Checkpoint } from "../checkpoint/types.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
-import type { VisionPrecision } from "../core/vision-precision.ts";
+import { parseVisionPrecision, type VisionPrecision } from "../core/vision-precision.ts";
 import { checkpointFingerprint, conversionKey } from "./fingerprint.ts";
 import type { FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
@@ -79,18 +79,12 @@ interface Run {
  * Converts a FlashSloth checkpoint into what the runtime loads: the language model as GGUF, the vision and EmbQ graphs, the query
  * vectors, and the manifest. Memory holds one tensor at a time. A run that was stopped, killed, or ended by a full disk is continued
  * from its last finished file by the next one with the same checkpoint and options.
- * @throws `checkpoint-invalid`, `usage` for an unfit `out` or `quant`, `disk`, `native`, `interrupted`
+ * @throws `checkpoint-invalid`, `usage` for an unfit `out`, `quant` or `visionPrecision`, `disk`, `native`, `interrupted`
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Manifest> {
-  const {
-    out,
-    overwrite,
-    onProgress,
-    signal,
-    license = LICENSE,
-    visionPrecision: precision = "fp32",
-  } = options;
+  const { out, overwrite, onProgress, signal, license = LICENSE } = options;
   const quant = quantType(options.quant ?? "f16");
+  const precision = parseVisionPrecision(options.visionPrecision ?? "fp32");
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
   const checkpoint = await openCheckpoint({ directory: options.checkpoint });

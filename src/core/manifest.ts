@@ -164,6 +164,11 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   ),
 });
 
+/** What the precision of a model's vision encoder costs: nothing where the manifest is silent. */
+export function visionAccuracy({ vision }: Pick<Manifest, "vision">): VisionAccuracy {
+  return vision ?? { precision: "fp32", featureError: 0, tokenError: 0 };
+}
+
 /** Number of crops a picture is cut into. */
 export function cropCount(geometry: Pick<ModelGeometry, "crops">): number {
   return geometry.crops === "tiles" ? 5 : 1;

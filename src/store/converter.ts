@@ -1,7 +1,8 @@
 import type { OnStoreProgress } from "./progress.ts";
+import type { WantedVariant } from "./variant.ts";
 
-/** What the store asks of a converter. */
-export interface ConversionRequest {
+/** What the store asks of a converter, which has defaults of its own for the variant. */
+export interface ConversionRequest extends WantedVariant {
   /** folder of a FlashSloth checkpoint in the hub's layout */
   readonly checkpoint: string;
   /** folder to write; its manifest comes last */
@@ -9,8 +10,6 @@ export interface ConversionRequest {
   /** the model's name, for its manifest */
   readonly name: string;
   readonly source: { readonly repo: string; readonly revision: string | null };
-  /** @default the converter's */
-  readonly quant?: string | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -20,13 +19,14 @@ export type Converter = (request: ConversionRequest) => Promise<unknown>;
 /** The project's converter, loaded only when something is converted. */
 export const convertWithProject: Converter = async (request) => {
   const { convertCheckpoint } = await import("../convert/convert.ts");
-  const { checkpoint, out, name, source, quant, onProgress, signal } = request;
+  const { checkpoint, out, name, source, quant, visionPrecision, onProgress, signal } = request;
   await convertCheckpoint({
     checkpoint,
     out,
     name,
     source,
     quant,
+    visionPrecision,
     onProgress: ({ stage, done, total }) => onProgress?.({ stage: "convert", step: stage, done, total }),
     signal,
   });

@@ -7,7 +7,7 @@ import { stagingFolder } from "../convert/staging.ts";
 import { convertWithProject, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
 import { cachedCommit, cachedListing } from "./hub/cache.ts";
-import { fetchCheckpoint, type FetchedCheckpoint } from "./hub/checkpoint.ts";
+import { fetchCheckpoint, type FetchCheckpointOptions, type FetchedCheckpoint } from "./hub/checkpoint.ts";
 import { HubConnection, offlineError } from "./hub/connection.ts";
 import { listFiles, resolveRevision, type HubFile } from "./hub/listing.ts";
 import { PATIENCE, type Patience, type RetryOptions } from "./hub/retry.ts";
@@ -15,17 +15,18 @@ import { noteRetries } from "./hub/retry-note.ts";
 import { hubSettings, type Environment, type HubSettings } from "./hub/settings.ts";
 import { folderSize } from "./folder-size.ts";
 import { hubFolder, repoKey } from "./hub-folder.ts";
+import { checkpointFolder, installedVariants, keptCommit } from "./hub-variants.ts";
 import { installModel } from "./install.ts";
 import { namesIn } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { explainFullDisk, conversionBytes, requireSpace } from "./space.ts";
+import { showVariant, type Variant, type WantedVariant } from "./variant.ts";
 
-export interface InstallHubOptions {
+export interface InstallHubOptions extends WantedVariant {
   readonly paths: StorePaths;
   readonly model: HubModel;
   /** false: only what is on this disk may be used */
   readonly fetch: boolean;
-  readonly quant?: string | undefined;
   readonly keepCheckpoint?: boolean | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -46,10 +47,6 @@ export interface InstalledFromHub {
   readonly report: InstallReport | undefined;
 }
 
-function checkpointFolder(repo: string, commit: string): string {
-  return `${folderName(repo)}@${commit}`;
-}
-
 /** What was fetched of `repo` and is not needed any more, other than `keep`. Only with the lock of the repository held. */
 export async function discardDownloads(paths: StorePaths, repo: string, keep?: string): Promise<void> {
   for (const name of await namesIn(paths.downloads)) {
@@ -61,17 +58,21 @@ export async function discardDownloads(paths: StorePaths, repo: string, keep?: s
 
 interface Source {
   readonly commit: string;
-  readonly listing: readonly HubFile[];
+  /** undefined for a checkpoint that was kept, which was whole when it was */
+  readonly listing: readonly HubFile[] | undefined;
   readonly fetch: boolean;
 }
 
-/** Which commit, and which files it has: from the hub, or, where that may not or cannot be asked, from its tools' cache. */
+/**
+ * Which commit, and which files it has: from the hub, or, where that may not or cannot be asked, from its tools' cache; or a
+ * checkpoint that was kept.
+ */
 async function locate(
   options: InstallHubOptions,
   connection: HubConnection,
   retry: RetryOptions,
 ): Promise<Source> {
-  const { model, onProgress } = options;
+  const { paths, model, onProgress } = options;
   const { repo, revision = DEFAULT_REVISION } = model;
   // before anything arrived, a hub that is not there is more likely than one that is back in a minute
   const { patience } = retry;
@@ -89,13 +90,38 @@ async function locate(
   const { cache } = connection.settings;
   const commit = await cachedCommit(cache, repo, revision);
   const listing = commit === undefined ? [] : await cachedListing(cache, repo, commit);
+  const kept = await keptCommit(paths, model);
+  const noteUsing = (what: string): void => {
+    if (unreachable === undefined) return;
+    onProgress?.({ stage: "note", message: `${unreachable.message}; using ${what}` });
+  };
+  if (kept !== undefined) {
+    noteUsing("the checkpoint that was kept");
+    return { commit: kept, listing: undefined, fetch: false };
+  }
   if (commit === undefined || listing.length === 0) {
     throw unreachable ?? (connection.settings.offline ? offlineError() : notOnThisDisk(model));
   }
-  if (unreachable !== undefined) {
-    onProgress?.({ stage: "note", message: `${unreachable.message}; using what ${cache} has` });
-  }
+  noteUsing(`what ${cache} has`);
   return { commit, listing, fetch: false };
+}
+
+/** What is made where nothing else is asked for. */
+function variantToMake({ quant = DEFAULT_QUANT, visionPrecision = "fp32" }: WantedVariant): Variant {
+  return { quant, visionPrecision };
+}
+
+/** Why gigabytes arrive of a model that its user knows to be there. */
+async function noteFetchedAgain(
+  { paths, model, onProgress }: InstallHubOptions,
+  wanted: Variant,
+): Promise<void> {
+  const [other] = await installedVariants(paths, model);
+  if (other === undefined) return;
+  const message =
+    `${model.name} is on this disk as ${showVariant(other)}, its checkpoint is not: ` +
+    `it is fetched again to make ${showVariant(wanted)}`;
+  onProgress?.({ stage: "note", message });
 }
 
 function notOnThisDisk(model: HubModel, cause?: unknown): FlashSlothError {
@@ -107,15 +133,16 @@ function notOnThisDisk(model: HubModel, cause?: unknown): FlashSlothError {
  * @throws `model-missing`, `network`, `access`, `disk`, `checkpoint-invalid`, or the signal's reason
  */
 export async function installHubModel(options: InstallHubOptions): Promise<InstalledFromHub> {
-  const { paths, model, quant = DEFAULT_QUANT, keepCheckpoint = false, onProgress, signal } = options;
+  const { paths, model, keepCheckpoint = false, onProgress, signal } = options;
+  const variant = variantToMake(options);
   const settings = await hubSettings(options.env);
   let report: InstallReport | undefined;
   const directory = await installModel({
     paths,
-    folder: hubFolder(model, quant),
+    folder: hubFolder(model, variant),
     lockKey: repoKey(model.repo),
     name: model.name,
-    progressKey: quant,
+    progressKey: variant.quant,
     build: async (out) => {
       report = await build(options, settings, out);
     },
@@ -138,7 +165,8 @@ async function keepDownload(paths: StorePaths, repo: string, manifest: Manifest)
 }
 
 async function build(options: InstallHubOptions, settings: HubSettings, out: string): Promise<InstallReport> {
-  const { paths, model, quant = DEFAULT_QUANT, onProgress, signal } = options;
+  const { paths, model, onProgress, signal } = options;
+  const variant = variantToMake(options);
   const { convert = convertWithProject } = options;
   const connection = new HubConnection(settings, { ...PATIENCE, ...options.patience });
   const retry: RetryOptions = {
@@ -159,31 +187,42 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
     const directory = join(kept ? paths.checkpoints : paths.downloads, name);
     await discardDownloads(paths, model.repo, name);
     const begun = (await namesIn(paths.downloads)).includes(name);
-    const fetched = await fetchCheckpoint({
-      connection,
-      repo: model.repo,
-      commit,
-      listing,
-      directory,
-      cache: settings.cache,
-      fetch,
-      checkSpace: async ({ toFetch, checkpoint }) => {
-        const finished = await folderSize(stagingFolder(out));
-        Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, { quant, finished }) });
-        await requireSpace(need);
+    const checkSpace: FetchCheckpointOptions["checkSpace"] = async ({ toFetch, checkpoint }) => {
+      const finished = await folderSize(stagingFolder(out));
+      Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, { ...variant, finished }) });
+      await requireSpace(need);
+      if (checkpoint > 0 && toFetch > 0) await noteFetchedAgain(options, variant);
+    };
+    const useKept = async (): Promise<FetchedCheckpoint> => {
+      const size = await folderSize(directory);
+      await checkSpace({ toFetch: 0, checkpoint: size });
+      return { size, received: 0, cached: 0 };
+    };
+    const fetchListed = async (files: readonly HubFile[]): Promise<FetchedCheckpoint> =>
+      fetchCheckpoint({
+        connection,
+        repo: model.repo,
+        commit,
+        listing: files,
+        directory,
+        cache: settings.cache,
+        fetch,
+        checkSpace,
+        onProgress: follow,
+        retry,
+      });
+    const fetched = await (listing === undefined ? useKept() : fetchListed(listing)).catch(
+      async (error: unknown) => {
+        if (fetch) throw error;
+        // links alone are quickly made again, and a cache that lacks a file is no reason to blame the repository
+        if (!begun && !kept) await rm(directory, { recursive: true, force: true });
+        const lacking = error instanceof FlashSlothError && error.code === "checkpoint-invalid";
+        throw lacking ? notOnThisDisk(model, error) : error;
       },
-      onProgress: follow,
-      retry,
-    }).catch(async (error: unknown) => {
-      if (fetch) throw error;
-      // links alone are quickly made again, and a cache that lacks a file is no reason to blame the repository
-      if (!begun && !kept) await rm(directory, { recursive: true, force: true });
-      const lacking = error instanceof FlashSlothError && error.code === "checkpoint-invalid";
-      throw lacking ? notOnThisDisk(model, error) : error;
-    });
+    );
     const converting = performance.now();
     const source = { repo: model.repo, revision: commit };
-    await convert({ checkpoint: directory, out, name: model.name, source, quant, onProgress, signal });
+    await convert({ checkpoint: directory, out, name: model.name, source, ...variant, onProgress, signal });
     const seconds = {
       download: (converting - started) / 1000,
       convert: (performance.now() - converting) / 1000,

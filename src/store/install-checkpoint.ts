@@ -7,8 +7,10 @@ import { folderSize } from "./folder-size.ts";
 import { installModel } from "./install.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { conversionBytes, explainFullDisk } from "./space.ts";
+import { precisionSuffix, type WantedVariant } from "./variant.ts";
 
-export interface InstallCheckpointOptions {
+/** A weight type that is left open is the converter's choice. */
+export interface InstallCheckpointOptions extends WantedVariant {
   readonly paths: StorePaths;
   /** folder of the checkpoint */
   readonly checkpoint: string;
@@ -18,19 +20,19 @@ export interface InstallCheckpointOptions {
   readonly version: string;
   readonly name: string;
   readonly source: { readonly repo: string; readonly revision: string | null };
-  readonly quant?: string | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly convert?: Converter | undefined;
 }
 
-/** Separates version and weight type in a folder's name, so that a model's makes are told apart. */
-function folderOf(base: string, version: string, quant: string | undefined): string {
-  return `${base}@${version}${quant === undefined ? "" : `.${quant}`}`;
+/** `.q8_0+int8`: follows the version in a folder's name, so that a model's variants are told apart. */
+function suffixOf({ quant, visionPrecision = "fp32" }: WantedVariant): string {
+  return `${quant === undefined ? "" : `.${quant}`}${precisionSuffix(visionPrecision)}`;
 }
 
-function quantOf(folder: string): string | undefined {
-  return folder.slice(folder.lastIndexOf("@") + 1).split(".")[1];
+/** What a folder's name has after its version, which is hexadecimal. */
+function suffixIn(folder: string): string {
+  return folder.slice(folder.lastIndexOf("@") + 1).replace(/^[0-9a-f]*/, "");
 }
 
 async function weightBytes(checkpoint: string): Promise<number> {
@@ -47,20 +49,21 @@ async function weightBytes(checkpoint: string): Promise<number> {
  * @throws what the converter throws; `disk` with what is needed and what is there; the signal's reason
  */
 export async function installCheckpoint(options: InstallCheckpointOptions): Promise<string> {
-  const { paths, checkpoint, base, version, name, source, quant } = options;
+  const { paths, checkpoint, base, version, name, source, quant, visionPrecision } = options;
   const { onProgress, signal, convert = convertWithProject } = options;
+  const suffix = suffixOf(options);
   return installModel({
     paths,
-    folder: folderOf(base, version, quant),
+    folder: `${base}@${version}${suffix}`,
     name,
     progressKey: version,
-    supersedes: ({ folder, manifest }) => manifest.source.repo === source.repo && quantOf(folder) === quant,
+    supersedes: ({ folder, manifest }) => manifest.source.repo === source.repo && suffixIn(folder) === suffix,
     build: async (out) => {
       const finished = await folderSize(stagingFolder(out));
-      const toConvert = conversionBytes(await weightBytes(checkpoint), { quant, finished });
+      const toConvert = conversionBytes(await weightBytes(checkpoint), { quant, visionPrecision, finished });
       const need = { home: paths.home, toFetch: 0, toConvert };
       try {
-        await convert({ checkpoint, out, name, source, quant, onProgress, signal });
+        await convert({ checkpoint, out, name, source, quant, visionPrecision, onProgress, signal });
       } catch (error) {
         throw await explainFullDisk(error, need);
       }

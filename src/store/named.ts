@@ -35,7 +35,7 @@ export async function namedFolders(paths: StorePaths): Promise<NamedFolder[]> {
   return found;
 }
 
-/** The folders of one model, in whatever weight type. `text` may be spelt as `-m` allows. */
+/** The folders of one model, in whatever variant. `text` may be spelt as `-m` allows. */
 export async function modelsNamed(text: string, paths: StorePaths): Promise<NamedFolder[]> {
   const name = parseModelName(text)?.name ?? text;
   return (await namedFolders(paths)).filter((found) => found.name === name);

@@ -1,5 +1,6 @@
 import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
+import type { VisionPrecision } from "../core/vision-precision.ts";
 import { DEFAULT_MODEL, parseModelName, unknownModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
 import { storePaths, type StorePaths } from "./home.ts";
@@ -10,12 +11,15 @@ import { readModel } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { resolveModel } from "./resolve.ts";
 import { untilStopped } from "./stopped.ts";
+import { checkVariant } from "./variant.ts";
 
 export interface PullOptions {
   /** A name of the catalogue, `demo`, or `hf:OWNER/REPO[@REVISION]`. @default "flashsloth-3.2b" */
   readonly model?: string | undefined;
   /** Weight type of the language model. @default "q4_k_m" */
   readonly quant?: string | undefined;
+  /** Of the vision encoder. @default "fp32" */
+  readonly visionPrecision?: VisionPrecision | undefined;
   /** Keep the checkpoint, in the store's `checkpoints/`, after it was converted. @default false */
   readonly keepCheckpoint?: boolean | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
@@ -40,12 +44,13 @@ export interface PulledModel {
 
 /**
  * Brings a model to this disk: fetched, verified, converted. One that is there already is left as it is.
- * @throws `usage` for what is no model of the hub; `network`, `access`, `model-missing`, `disk`, `checkpoint-invalid`, `interrupted`
+ * @throws `usage` for what is no model of the hub, and for an unknown variant; `network`, `access`, `model-missing`, `disk`, `checkpoint-invalid`, `interrupted`
  */
 export async function pullModel(options: PullOptions = {}): Promise<PulledModel> {
   const { model = DEFAULT_MODEL, paths = storePaths(), signal } = options;
   const named = parseModelName(model);
   if (named === undefined) throw unknownModel(model);
+  checkVariant(options);
   if (named.kind === "demo") {
     const { directory, name } = await resolveModel({ ...options, model, paths });
     return { name, directory, manifest: await readModel(directory), report: undefined };

@@ -2,11 +2,11 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { diskError } from "../core/bytes.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { folderName, MODEL_NAMES, parseModelName, QUANTS } from "./catalogue.ts";
+import { folderName, MODEL_NAMES, parseModelName } from "./catalogue.ts";
 import { closestName } from "./closest-name.ts";
 import { folderSize } from "./folder-size.ts";
 import { storePaths, type StorePaths } from "./home.ts";
-import { hubFolder, repoKey } from "./hub-folder.ts";
+import { hubFolders, repoKey } from "./hub-folder.ts";
 import { discardFolder } from "./install.ts";
 import { namesIn, PARTIAL_PREFIX, TRASH_PREFIX } from "./installed.ts";
 import { sweepDeadClaims, withLock } from "../core/lock.ts";
@@ -40,7 +40,7 @@ async function targetsOf(text: string, paths: StorePaths): Promise<Target[]> {
   const complete = (await modelsNamed(text, paths)).map(({ folder }) => folder);
   const named = parseModelName(text);
   const bases = new Set(complete);
-  if (named?.kind === "hub") for (const quant of QUANTS) bases.add(hubFolder(named, quant));
+  if (named?.kind === "hub") for (const folder of hubFolders(named)) bases.add(folder);
 
   const isUnderWay = (name: string): boolean => {
     const rest = [PARTIAL_PREFIX, TRASH_PREFIX].find((prefix) => name.startsWith(prefix));
@@ -63,7 +63,7 @@ async function targetsOf(text: string, paths: StorePaths): Promise<Target[]> {
 }
 
 /**
- * Removes a model in all its weight types, with its downloads and whatever interrupted runs left of it.
+ * Removes a model in all its variants, with its downloads and whatever interrupted runs left of it.
  * @throws `model-missing` when there is nothing of that model; `usage` for a name that is unknown; `disk`; `interrupted`
  */
 export async function removeModel(options: RemoveOptions): Promise<RemovedModel> {

@@ -1,19 +1,23 @@
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
+import type { Manifest } from "../core/manifest.ts";
+import type { VisionPrecision } from "../core/vision-precision.ts";
 import { looksLikePath, findLocalModel, type LocalModel } from "./local.ts";
-import { DEMO_MODEL, QUANTS, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
+import { DEMO_MODEL, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
 import { DEMO_REPO, demoCheckpoint, demoVersion } from "./demo.ts";
 import { folderFingerprint } from "./fingerprint.ts";
 import { untilStopped } from "./stopped.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installCheckpoint } from "./install-checkpoint.ts";
-import { hubFolder } from "./hub-folder.ts";
+import { hubFolder, servingVariants } from "./hub-folder.ts";
+import { installedVariants } from "./hub-variants.ts";
 import type { Patience } from "./hub/retry.ts";
 import { hubSettings, type Environment } from "./hub/settings.ts";
 import { readModel, tryReadModel } from "./installed.ts";
 import { sweepDeadClaims } from "../core/lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
+import { checkVariant, showVariant, variantFlags, variantOf, type WantedVariant } from "./variant.ts";
 
 export interface ResolveOptions {
   /** A name of the catalogue, `demo`, `hf:OWNER/REPO[@REVISION]`, or a folder (converted, or a checkpoint). */
@@ -22,6 +26,8 @@ export interface ResolveOptions {
   readonly download?: boolean | undefined;
   /** Weight type of the language model. @default "q4_k_m" for the hub's models, "f16" for the demo and folders */
   readonly quant?: string | undefined;
+  /** Of the vision encoder; less than fp32 is never taken unless it is asked for. @default "fp32" */
+  readonly visionPrecision?: VisionPrecision | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
   /** @default the user's store */
@@ -43,7 +49,7 @@ export interface ResolvedModel {
 }
 
 async function resolveDemo(options: ResolveOptions, paths: StorePaths): Promise<ResolvedModel> {
-  const { quant, onProgress, signal, convert } = options;
+  const { quant, visionPrecision, onProgress, signal, convert } = options;
   const version = await demoVersion();
   const directory = await installCheckpoint({
     paths,
@@ -53,6 +59,7 @@ async function resolveDemo(options: ResolveOptions, paths: StorePaths): Promise<
     name: DEMO_MODEL,
     source: { repo: DEMO_REPO, revision: version },
     quant,
+    visionPrecision,
     onProgress,
     signal,
     convert,
@@ -66,10 +73,12 @@ async function resolveLocal(
   paths: StorePaths,
 ): Promise<ResolvedModel> {
   if (local.kind === "converted") {
-    const { name, source } = await readModel(local.directory);
+    const manifest = await readModel(local.directory);
+    refuseOtherVariant(manifest, options);
+    const { name, source } = manifest;
     return { directory: local.directory, name, demo: source.repo === DEMO_REPO };
   }
-  const { quant, onProgress, signal, convert } = options;
+  const { quant, visionPrecision, onProgress, signal, convert } = options;
   const directory = await installCheckpoint({
     paths,
     checkpoint: local.directory,
@@ -78,6 +87,7 @@ async function resolveLocal(
     name: local.name,
     source: { repo: local.directory, revision: null },
     quant,
+    visionPrecision,
     onProgress,
     signal,
     convert,
@@ -85,14 +95,31 @@ async function resolveLocal(
   return { directory, name: local.name, demo: false };
 }
 
-/** The model in the weight type asked for; where none is asked for, in any that is there, the default one first. */
+/** @throws `usage` when a converted model is not what was asked for, and says how to get that */
+function refuseOtherVariant(manifest: Manifest, wanted: ResolveOptions): void {
+  const { model, quant, visionPrecision } = wanted;
+  const variant = variantOf(manifest);
+  const asked = { ...variant, ...(quant && { quant }), ...(visionPrecision && { visionPrecision }) };
+  if (asked.quant === variant.quant && asked.visionPrecision === variant.visionPrecision) return;
+  const { repo, revision } = manifest.source;
+  // the store made it: of the hub or the demo under its name, or of a folder that it knows
+  const again = revision !== null ? manifest.name : isAbsolute(repo) ? repo : undefined;
+  const flags = variantFlags(asked);
+  throw new FlashSlothError("usage", `${model} is ${showVariant(variant)}, not ${showVariant(asked)}`, {
+    hint:
+      again === undefined
+        ? `make the other with \`flashsloth convert CHECKPOINT-DIR OUT-DIR${flags}\``
+        : `for the other write \`-m ${again}${flags}\``,
+  });
+}
+
+/** The folder of a variant that serves, see `servingVariants`. */
 async function findInstalled(
   model: HubModel,
-  quant: string | undefined,
+  wanted: WantedVariant,
   paths: StorePaths,
 ): Promise<string | undefined> {
-  const quants = quant === undefined ? QUANTS : [quant];
-  for (const candidate of quants) {
+  for (const candidate of servingVariants(wanted)) {
     const directory = join(paths.models, hubFolder(model, candidate));
     if ((await tryReadModel(directory)) !== undefined) return directory;
   }
@@ -104,7 +131,7 @@ async function resolveHub(
   options: ResolveOptions,
   paths: StorePaths,
 ): Promise<ResolvedModel> {
-  const installed = await findInstalled(model, options.quant, paths);
+  const installed = await findInstalled(model, options, paths);
   if (installed !== undefined) {
     await sweepDeadClaims(paths.locks);
     return { directory: installed, name: model.name, demo: false };
@@ -120,8 +147,15 @@ async function resolveHub(
     const { offline } = await hubSettings(options.env);
     if (!gone || (download && !offline)) throw error;
     const why = download ? "HF_HUB_OFFLINE is set" : "downloading was refused";
+    const pull = `fetch it with \`flashsloth pull ${model.name}${variantFlags(options)}\``;
+    const others = await installedVariants(paths, model);
+    if (others.length > 0) {
+      const there = `${model.name} is on this disk only as ${others.map(showVariant).join(", ")}, and ${why}`;
+      const hint = `take${others.map(variantFlags).join(" or")}, or ${pull}`;
+      throw new FlashSlothError("model-missing", there, { hint, cause: error });
+    }
     throw new FlashSlothError("model-missing", `${model.name} is not on this disk, and ${why}`, {
-      hint: `fetch it with \`flashsloth pull ${model.name}\`, or try the demo model: -m ${DEMO_MODEL}`,
+      hint: `${pull}, or try the demo model: -m ${DEMO_MODEL}`,
       cause: error,
     });
   }
@@ -130,12 +164,13 @@ async function resolveHub(
 /**
  * The folder of a model that can be loaded, made on first use: the demo and checkpoints in a folder are converted into
  * the store, models of the hub are fetched first.
- * @throws `usage` for a name that is unknown; `model-missing`, `network`, `access` when it may not or cannot be fetched;
+ * @throws `usage` for a name or a variant that is unknown, and for a converted folder of another variant; `model-missing`, `network`, `access` when it may not or cannot be fetched;
  * `model-invalid`, `checkpoint-invalid` for a damaged folder; `disk`; `interrupted`
  */
 export async function resolveModel(options: ResolveOptions): Promise<ResolvedModel> {
   const { model, paths = storePaths(), signal } = options;
   if (model.trim() === "") throw unknownModel(model);
+  checkVariant(options);
   const named = parseModelName(model);
   if (named?.kind === "demo") return untilStopped(signal, async () => resolveDemo(options, paths));
   if (named !== undefined) return untilStopped(signal, async () => resolveHub(named, options, paths));

@@ -1,6 +1,7 @@
 import { FlashSlothError, systemCode } from "../core/errors.ts";
 import { freeBytes } from "../core/free-space.ts";
 import { showBytes } from "../core/show-bytes.ts";
+import type { WantedVariant } from "./variant.ts";
 
 /**
  * How much disk a conversion takes at its peak, as a multiple of the checkpoint's bytes, for the time before its tensors
@@ -8,19 +9,21 @@ import { showBytes } from "../core/show-bytes.ts";
  * quantised file beside it until the f16 one is removed. The graphs (0.14, as fp32 twice that) come after that.
  */
 const PEAK_FACTOR: Readonly<Record<string, number>> = { f16: 1.15, q8_0: 1.33, q5_k_m: 1.18, q4_k_m: 1.14 };
+/** With f16 the graphs are the peak, and a reduced vision graph has the exact one beside it, to be compared with. */
+const REDUCED_VISION_FACTOR: Readonly<Record<string, number>> = { ...PEAK_FACTOR, f16: 1.29 };
 const LARGEST_FACTOR = Math.max(...Object.values(PEAK_FACTOR));
 
-export interface ConversionSize {
-  /** Weight type of the language model; an unknown one is taken for the largest. @default "f16" */
-  readonly quant?: string | undefined;
+/** An unknown weight type is taken for the largest; the default is f16 with fp32 vision. */
+export interface ConversionSize extends WantedVariant {
   /** Bytes that an interrupted conversion has finished. @default 0 */
   readonly finished?: number | undefined;
 }
 
 /** Bytes that converting a checkpoint of `checkpoint` bytes still needs at its peak. */
 export function conversionBytes(checkpoint: number, options: ConversionSize = {}): number {
-  const { quant = "f16", finished = 0 } = options;
-  return Math.max(0, Math.ceil(checkpoint * (PEAK_FACTOR[quant] ?? LARGEST_FACTOR)) - finished);
+  const { quant = "f16", visionPrecision = "fp32", finished = 0 } = options;
+  const factors = visionPrecision === "fp32" ? PEAK_FACTOR : REDUCED_VISION_FACTOR;
+  return Math.max(0, Math.ceil(checkpoint * (factors[quant] ?? LARGEST_FACTOR)) - finished);
 }
 
 export interface SpaceNeed {

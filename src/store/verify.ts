@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { readManifest, type Manifest } from "../core/manifest.ts";
-import { DEMO_MODEL, parseModelName } from "./catalogue.ts";
+import { readManifest, visionAccuracy, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
+import { DEFAULT_QUANT, DEMO_MODEL, parseModelName } from "./catalogue.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { hashFile } from "./hub/digest.ts";
 import { findLocalModel } from "./local.ts";
 import { modelsNamed } from "./named.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { untilStopped } from "./stopped.ts";
+import { variantFlags, variantOf } from "./variant.ts";
 
 export interface VerifyOptions {
   /** A name that `flashsloth list` shows, or the folder of a converted model. */
@@ -26,6 +27,9 @@ export interface VerifiedFile {
 export interface VerifiedModel {
   readonly name: string;
   readonly directory: string;
+  readonly quant: string;
+  /** the vision encoder's precision, and its error against fp32 as it was measured when the model was converted */
+  readonly vision: VisionAccuracy;
   readonly ok: boolean;
   readonly files: readonly VerifiedFile[];
   /** what to do about it, as a sentence; undefined when all is well */
@@ -34,7 +38,7 @@ export interface VerifiedModel {
 
 /**
  * Reads every file of a model again and compares its hash with the manifest.
- * @returns one result for each weight type of that name
+ * @returns one result for each variant of that name
  * @throws `model-missing` when no such model is on this disk; `model-invalid` when its manifest is damaged; `interrupted`
  */
 export async function verifyModel(options: VerifyOptions): Promise<VerifiedModel[]> {
@@ -84,13 +88,17 @@ async function verifyFolder(
     files.push({ name: file.name, state });
   }
   const ok = files.every(({ state }) => state === "ok");
-  return { name: manifest.name, directory, ok, files, advice: ok ? undefined : advise(manifest, model) };
+  const { name, quant } = manifest;
+  const vision = visionAccuracy(manifest);
+  return { name, directory, quant, vision, ok, files, advice: ok ? undefined : advise(manifest, model) };
 }
 
 function advise(manifest: Manifest, model: string): string {
   const named = parseModelName(manifest.name);
   if (named?.kind === "hub") {
-    return `run \`flashsloth remove ${named.name}\`, then \`flashsloth pull ${named.name}\``;
+    const { quant, visionPrecision } = variantOf(manifest);
+    const flags = variantFlags({ quant: quant === DEFAULT_QUANT ? undefined : quant, visionPrecision });
+    return `run \`flashsloth remove ${named.name}\`, then \`flashsloth pull ${named.name}${flags}\``;
   }
   if (named?.kind === "demo") {
     return `run \`flashsloth remove ${DEMO_MODEL}\`: it is made again on its next use`;

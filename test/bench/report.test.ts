@@ -42,7 +42,7 @@ const STAGES = stageRows({
 const REPORT: BenchReport = {
   versions: { flashsloth: "0.1.0", node: "20.20.2", onnxruntime: "1.30.0", llama_cpp: "v0.4.0" },
   machine: { cpu: "A CPU", logical_cpus: 2, memory_bytes: 24 * 2 ** 30, system: "linux 6 x64" },
-  model: { name: "flashsloth-3.2b", quant: "q4_k_m" },
+  model: { name: "flashsloth-3.2b", quant: "q4_k_m", vision_precision: "fp32" },
   device: { vision: "cpu", language: "cpu" },
   threads: 2,
   picture: { name: "a `b`\n| c.jpg", size: "1600 x 1200" },

@@ -19,7 +19,9 @@ describe("bench", () => {
 
   it("prints a table for a picture of its own", async () => {
     const text = await bench("--repeat", "2");
-    expect(text).toMatch(/^\*\*demo\*\*, f16, compressed, warm: median and p95 of 2 after 1 to warm up\n/);
+    expect(text).toMatch(
+      /^\*\*demo\*\*, f16, fp32 vision, compressed, warm: median and p95 of 2 after 1 to warm up\n/,
+    );
     for (const stage of ["load: vision", "image", "vision", "prefill", "decode: a token", "total"]) {
       expect(text).toContain(`\n| ${stage} | `);
     }

@@ -110,6 +110,15 @@ describe("a model's life", () => {
     await expect(loadModel({ model: "flashslot-3.2b" })).rejects.toMatchObject({ code: "usage" });
   });
 
+  it("can see with int8 weights, and refuses a precision that there is not", async () => {
+    const model = await loadModel({ model: "demo", device: "cpu", visionPrecision: "int8" });
+    const { text } = await model.ask(await model.encodePicture(drawing), { question });
+    await model.dispose();
+    expect(text).toBe("Purple.");
+    const odd = { model: "demo", visionPrecision: "int4" as "int8" };
+    await expect(loadModel(odd)).rejects.toMatchObject({ code: "usage" });
+  });
+
   it("needs no more memory after 1,000 questions than after 100", async () => {
     const script = join(import.meta.dirname, "thousand-questions.mjs");
     // the script's own garbage must not hide what the library holds: V8's nursery grows when the machine is busy

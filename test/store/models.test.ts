@@ -57,6 +57,8 @@ describe("verify", () => {
     expect(damaged).toEqual({
       name: MODEL,
       directory,
+      quant: "q4_k_m",
+      vision: { precision: "fp32", featureError: 0, tokenError: 0 },
       ok: false,
       files: [
         { name: "vision.onnx", state: "ok" },

@@ -38,6 +38,9 @@ describe("free space", () => {
   it("for a conversion grows with the checkpoint and counts the f16 file beside the quantised one", () => {
     expect(conversionBytes(1000)).toBe(1150);
     expect(conversionBytes(1000, { quant: "q4_k_m" })).toBe(1140);
+    // the exact vision graph stands beside the reduced one, which is the peak only where nothing is quantised
+    expect(conversionBytes(1000, { visionPrecision: "int8" })).toBe(1290);
+    expect(conversionBytes(1000, { quant: "q4_k_m", visionPrecision: "fp16" })).toBe(1140);
     expect(conversionBytes(1000, { quant: "unheard-of" })).toBe(conversionBytes(1000, { quant: "q8_0" }));
     expect(conversionBytes(1000, { finished: 150 })).toBe(1000);
     expect(conversionBytes(1000, { finished: 5000 })).toBe(0);

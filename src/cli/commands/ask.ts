@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { QUANT_TYPES } from "../../convert/quant.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
 import type { DeviceChoice } from "../../engine/api.ts";
 import {
   filled,
@@ -29,6 +30,7 @@ export interface AskFlags extends TerminalFlags {
   readonly bench?: boolean;
   readonly download: boolean;
   readonly quant?: string;
+  readonly visionPrecision?: VisionPrecision;
 }
 
 const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
@@ -57,6 +59,12 @@ export function addAsk(program: Command): void {
         "--quant <type>",
         "weight type of the language model, when it must be fetched or converted first",
       ).choices(QUANT_TYPES),
+    )
+    .addOption(
+      new Option(
+        "--vision-precision <type>",
+        "weights of the vision encoder, when it must be fetched or converted first (default: fp32)",
+      ).choices(VISION_PRECISIONS),
     )
     .option("--no-download", "do not fetch a model that is not on this disk")
     .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))

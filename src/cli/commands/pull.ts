@@ -1,10 +1,12 @@
 import { Option, type Command } from "commander";
 import { QUANT_TYPES } from "../../convert/quant.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
 
 export interface PullFlags extends TerminalFlags {
   readonly quant?: string;
+  readonly visionPrecision?: VisionPrecision;
   readonly keepCheckpoint?: boolean;
   readonly json?: boolean;
 }
@@ -28,6 +30,12 @@ export function addPull(program: Command): void {
         "--quant <type>",
         "weight type of the language model (default: q4_k_m, the demo f16)",
       ).choices(QUANT_TYPES),
+    )
+    .addOption(
+      new Option(
+        "--vision-precision <type>",
+        "weights of the vision encoder; the manifest tells a smaller one's error (default: fp32)",
+      ).choices(VISION_PRECISIONS),
     )
     .option("--keep-checkpoint", "keep the downloaded checkpoint beside the converted model")
     .option("--json", "print the result as one JSON object");

@@ -1,0 +1,27 @@
+import type { Manifest } from "../core/manifest.ts";
+import { folderName, type HubModel } from "./catalogue.ts";
+import type { StorePaths } from "./home.ts";
+import { installedModels, namesIn } from "./installed.ts";
+import { variantOf, type Variant } from "./variant.ts";
+
+/** What is complete in the store under the name of a model of the hub. */
+async function installed(paths: StorePaths, model: HubModel): Promise<Manifest[]> {
+  const all = (await installedModels(paths.models)).map(({ manifest }) => manifest);
+  return all.filter(({ name }) => name === model.name);
+}
+
+export async function installedVariants(paths: StorePaths, model: HubModel): Promise<Variant[]> {
+  return (await installed(paths, model)).map(variantOf);
+}
+
+/** Folder of a checkpoint, while it arrives and where it is kept. */
+export function checkpointFolder(repo: string, commit: string): string {
+  return `${folderName(repo)}@${commit}`;
+}
+
+/** The commit of a kept checkpoint that a variant in the store was made from, so that another one can be without asking the hub. */
+export async function keptCommit(paths: StorePaths, model: HubModel): Promise<string | undefined> {
+  const kept = await namesIn(paths.checkpoints);
+  const commits = (await installed(paths, model)).flatMap(({ source }) => source.revision ?? []);
+  return commits.find((commit) => kept.includes(checkpointFolder(model.repo, commit)));
+}
