@@ -18,12 +18,20 @@ export function jsonWriter(output: Output): AnswerWriter {
   };
 }
 
-/** `path: answer`, a line each. */
-export function lineWriter(output: Output): AnswerWriter {
+/** What tells a line from the others: the picture it is about, the question it answers. */
+export interface LineParts {
+  readonly image: boolean;
+  readonly question: boolean;
+}
+
+/** `path: answer`, or `path: question answer` where there are several questions, a line each. */
+export function lineWriter(output: Output, parts: LineParts): AnswerWriter {
   return {
     write: async ({ record }) => {
       if ("error" in record) return;
-      await output.write(`${visible(record.image)}: ${oneLine(record.answer)}\n`);
+      const image = parts.image ? `${visible(record.image)}: ` : "";
+      const question = parts.question ? `${oneLine(record.question)} ` : "";
+      await output.write(`${image}${question}${oneLine(record.answer)}\n`);
     },
   };
 }

@@ -5,18 +5,24 @@ import { visible } from "./text.ts";
 const EXAMPLE = 'for example: flashsloth ask photo.jpg "What is this?"';
 const PICTURE_NAME = /^\S+\.(jpe?g|png|webp|avif|gif|tiff?|svg|heic|heif|bmp)$/i;
 
+export interface AskArguments {
+  readonly images: readonly string[];
+  /** at least one */
+  readonly questions: readonly string[];
+}
+
 /**
- * Which arguments of `ask` are pictures and which is the question: the last one, unless `-q` gave it. What names an
+ * Which arguments of `ask` are pictures and which is the question: the last one, unless `-q` gave some. What names an
  * existing file, or looks like a picture's name, is never taken for the question.
  * @throws `usage`
  */
 export async function splitArguments(
   words: readonly string[],
-  question: string | undefined,
-): Promise<{ images: readonly string[]; question: string }> {
-  if (question !== undefined) {
+  questions: readonly string[] = [],
+): Promise<AskArguments> {
+  if (questions.length > 0) {
     if (words.length === 0) throw new FlashSlothError("usage", "no picture given", { hint: EXAMPLE });
-    return checked(words, question);
+    return checked(words, questions);
   }
   const last = words.at(-1);
   if (last === undefined) {
@@ -43,15 +49,13 @@ export async function splitArguments(
       hint: EXAMPLE,
     });
   }
-  return checked(words.slice(0, -1), last);
+  return checked(words.slice(0, -1), [last]);
 }
 
-function checked(
-  images: readonly string[],
-  question: string,
-): { images: readonly string[]; question: string } {
-  if (question.trim() === "") {
-    throw new FlashSlothError("usage", "the question is empty", { hint: EXAMPLE });
+function checked(images: readonly string[], questions: readonly string[]): AskArguments {
+  if (questions.some((question) => question.trim() === "")) {
+    const which = questions.length === 1 ? "the question" : "one of the questions";
+    throw new FlashSlothError("usage", `${which} is empty`, { hint: EXAMPLE });
   }
   const url = images.find(isUrl);
   if (url !== undefined) {
@@ -63,7 +67,7 @@ function checked(
   if (images.filter((image) => image === "-").length > 1) {
     throw new FlashSlothError("usage", "standard input (-) can be read only once");
   }
-  return { images, question };
+  return { images, questions };
 }
 
 function isUrl(word: string): boolean {

@@ -25,7 +25,9 @@ export interface AskRequest {
   readonly visionPrecision: VisionPrecision | undefined;
   readonly device: DeviceChoice;
   readonly threads: number | undefined;
-  readonly ask: Omit<AskOptions, "timeoutMs">;
+  /** at least one; each is asked about every picture */
+  readonly questions: readonly string[];
+  readonly ask: Omit<AskOptions, "question" | "timeoutMs">;
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
   readonly bench: boolean;
@@ -114,21 +116,23 @@ interface Run {
   readonly waitingSince: number;
 }
 
-/** Asks about every input and writes what comes of it. */
+/** Asks every question about every input and writes what comes of it. */
 async function report(run: Run): Promise<{ answered: number; failed: number }> {
   const { request, inputs, output } = run;
   const { terminal, interrupts } = run.parts;
   const writer = chooseWriter(request, inputs.length, output);
   const counts = { answered: 0, failed: 0 };
   const showNext = (): void => {
-    const next = inputs[counts.answered + counts.failed];
-    const place = inputs.length > 1 ? ` (${counts.answered + counts.failed + 1} of ${inputs.length})` : "";
+    const index = Math.floor((counts.answered + counts.failed) / request.questions.length);
+    const next = inputs[index];
+    const place = inputs.length > 1 ? ` (${index + 1} of ${inputs.length})` : "";
     if (next !== undefined) terminal.status(`looking at ${next.label}${place}`);
   };
   run.engine.then(showNext, () => {});
   const onText = writer.onText;
   const outcomes = answers({
     inputs,
+    questions: request.questions,
     engine: async () => run.engine,
     waitingSince: run.waitingSince,
     model: run.model,
@@ -158,7 +162,9 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
 
 function chooseWriter(request: AskRequest, pictures: number, output: Output): AnswerWriter {
   if (request.json) return jsonWriter(output);
-  return pictures === 1 ? streamWriter(output) : lineWriter(output);
+  const questions = request.questions.length;
+  if (pictures === 1 && questions === 1) return streamWriter(output);
+  return lineWriter(output, { image: pictures > 1, question: questions > 1 });
 }
 
 async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise<BenchStages | undefined> {
@@ -172,6 +178,7 @@ async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise
 function explain(outcome: Outcome, request: AskRequest, terminal: Terminal): void {
   const { image } = outcome.record;
   if ("error" in outcome) {
+    if (outcome.repeated) return;
     const { message, hint } = outcome.error;
     terminal.error(message.includes(image) ? message : `${image}: ${message}`, hint);
   } else if (outcome.record.finish === "timeout") {

@@ -12,7 +12,7 @@ import { Terminal } from "./terminal.ts";
 
 /** `ask` on the real parts. @returns the exit status */
 export async function ask(words: readonly string[], flags: AskFlags): Promise<number> {
-  const { images, question } = await splitArguments(words, flags.question);
+  const { images, questions } = await splitArguments(words, flags.question);
   if (images.includes("-") && process.stdin.isTTY) {
     throw new FlashSlothError("usage", "standard input (-) is a terminal, not a picture", {
       hint: 'pipe a picture in: flashsloth ask - "What is this?" < photo.jpg',
@@ -29,6 +29,7 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
     return await runAsk(
       {
         images,
+        questions,
         recursive: flags.recursive ?? false,
         model: flags.model,
         download: flags.download,
@@ -37,7 +38,6 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
         device: flags.device,
         threads: flags.threads,
         ask: {
-          question,
           maxTokens: flags.maxTokens,
           temperature: flags.temperature,
           topP: flags.topP,

@@ -1,18 +1,29 @@
-import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
+import { asFlashSlothError, type FlashSlothError } from "../core/errors.ts";
 import type { Answer, AskOptions, EncodedPicture, EngineHandle } from "../engine/api.ts";
+import { PicturesAhead } from "./ahead.ts";
 import type { PictureEntry } from "./inputs.ts";
-import { failedRecord, recordTimes, type AnsweredRecord, type FailedRecord } from "./records.ts";
+import {
+  answeredRecord,
+  failedRecord,
+  NOTHING_BEFORE,
+  type AnsweredRecord,
+  type Before,
+  type FailedRecord,
+} from "./records.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 export interface AnswersOptions {
   readonly inputs: readonly PictureEntry[];
+  /** Each is asked about every picture, which is encoded once. */
+  readonly questions: readonly string[];
   /** Called by the first record that needs the engine, and by every later one. */
   readonly engine: () => Promise<EngineHandle>;
   /** When the run began to wait for models, on the clock of `now`. @default the first call */
   readonly waitingSince?: number | undefined;
   /** The model's name in the records. */
   readonly model: string;
-  readonly ask: Omit<AskOptions, "timeoutMs">;
-  /** Time for one picture, encoding included, loading not, in milliseconds. @default none */
+  readonly ask: Omit<AskOptions, "question" | "timeoutMs">;
+  /** Time for one picture, encoding and all questions included, loading not, in milliseconds. @default none */
   readonly timeoutMs?: number | undefined;
   /** New text of the answer in hand, as it is generated. @default none */
   readonly onText?: ((piece: string) => void) | undefined;
@@ -30,95 +41,133 @@ export type Outcome =
       /** what `--bench` reports on */
       readonly measured: { readonly picture: EncodedPicture; readonly answer: Answer };
     }
-  | { readonly record: FailedRecord; readonly error: FlashSlothError };
+  | {
+      readonly record: FailedRecord;
+      readonly error: FlashSlothError;
+      /** the picture failed, and this is not its first question: whoever tells people has told them */
+      readonly repeated: boolean;
+    };
 
 /**
- * One outcome for each input, in order; a failed picture does not stop the others.
+ * One outcome for each question about each input, in order; a failed picture does not stop the others.
  * @throws what `engine` rejects with: without an engine there are no answers
  */
 export async function* answers(options: AnswersOptions): AsyncGenerator<Outcome, void, void> {
-  const now = options.now ?? (() => performance.now());
-  let waitsSince = options.waitingSince ?? now();
-  for (const input of options.inputs) {
-    if (options.finish?.aborted || options.stop?.aborted) return;
-    if ("error" in input) {
-      yield failure(options, input.label, input.error);
-      continue;
-    }
-    const engine = await options.engine();
-    if (options.finish?.aborted || options.stop?.aborted) return;
-    const outcome = await answerOne(options, engine, input, { now, waitsSince });
-    if (outcome === undefined) return;
-    yield outcome;
-    waitsSince = Number.POSITIVE_INFINITY; // only the first record waited for the models
+  const run = new Run(options);
+  for (const [index, input] of options.inputs.entries()) {
+    if (run.ending) return;
+    if ("error" in input) yield* run.failPicture(input.label, input.error);
+    else yield* run.answerPicture(index, input.label);
   }
 }
 
-interface Clock {
-  readonly now: () => number;
-  /** when this record began to wait for the engine; infinity when it did not */
-  readonly waitsSince: number;
-}
+/** What the pictures of one run share. */
+class Run {
+  readonly #options: AnswersOptions;
+  readonly #now: () => number;
+  readonly #ahead: PicturesAhead;
+  /** when the run began to wait for the engine; infinity once it has come */
+  #waitsSince: number;
 
-async function answerOne(
-  options: AnswersOptions,
-  engine: EngineHandle,
-  input: Extract<PictureEntry, { input: unknown }>,
-  clock: Clock,
-): Promise<Outcome | undefined> {
-  const start = clock.now();
-  const load = Math.max(0, start - clock.waitsSince);
-  let picture: EncodedPicture | undefined;
-  try {
-    picture = await engine.encodePicture(input.input);
-    const encoded = clock.now();
-    const answer = await engine.ask(
-      picture,
-      { ...options.ask, timeoutMs: timeLeft(options.timeoutMs, encoded - start) },
-      { onText: options.onText, signal: options.stop },
-    );
-    const ended = clock.now();
-    if (answer.finish === "interrupted") return undefined;
-    if (answer.finish === "timeout" && answer.text === "") throw tooSlow(options.timeoutMs);
-    const spans = { load, encode: encoded - start, ask: ended - encoded };
-    const record: AnsweredRecord = {
-      image: input.label,
-      question: options.ask.question,
-      answer: answer.text,
-      model: options.model,
-      finish: answer.finish,
-      tokens: {
-        image: answer.tokens.image,
-        prompt: answer.tokens.prompt,
-        answer: answer.tokens.answer,
-      },
-      ms: recordTimes(spans, picture.ms, answer.ms),
-    };
-    return { record, measured: { picture, answer } };
-  } catch (error) {
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#waitsSince = options.waitingSince ?? this.#now();
+    this.#ahead = new PicturesAhead(options.inputs, options.engine);
+  }
+
+  get ending(): boolean {
+    const { finish, stop } = this.#options;
+    return finish?.aborted === true || stop?.aborted === true;
+  }
+
+  *failPicture(label: string, error: FlashSlothError): Generator<Outcome, void, void> {
+    let repeated = false;
+    for (const question of this.#options.questions) {
+      if (this.ending) return;
+      yield { ...this.#failure(label, question, error), repeated };
+      repeated = true;
+    }
+  }
+
+  async *answerPicture(index: number, label: string): AsyncGenerator<Outcome, void, void> {
+    const { questions, timeoutMs } = this.#options;
+    const engine = await this.#options.engine();
+    if (this.ending) return;
+    const start = this.#now();
+    const load = Math.max(0, start - this.#waitsSince);
+    this.#waitsSince = Number.POSITIVE_INFINITY; // only the first picture waited for the models
+    const limit = new TimeLimit({ timeoutMs, start, now: this.#now });
+    let picture: EncodedPicture | undefined;
+    try {
+      try {
+        const prepared = await this.#ahead.take(index);
+        if (prepared === undefined || this.ending) return;
+        this.#ahead.begin(index + 1);
+        picture = await engine.encodePicture(prepared);
+      } catch (error) {
+        const failed = await this.#refused(engine, error);
+        if (failed !== undefined) yield* this.failPicture(label, failed);
+        return;
+      }
+      let before: Before = { load, encode: this.#now() - start, ...picture.ms };
+      for (const question of questions) {
+        if (this.ending) return;
+        const outcome = await this.#ask({ engine, label, question, picture, limit, before });
+        if (outcome === undefined) return;
+        yield outcome;
+        before = NOTHING_BEFORE; // loading and encoding were the first question's
+      }
+    } finally {
+      // the outcomes stand, whatever becomes of the memory behind them
+      if (picture !== undefined) await engine.release(picture).catch(() => {});
+    }
+  }
+
+  async #ask(turn: Turn): Promise<Outcome | undefined> {
+    const { engine, label, question, picture, limit, before } = turn;
+    const { ask, onText, stop, model } = this.#options;
+    const start = this.#now();
+    try {
+      const answer = await engine.ask(
+        picture,
+        { ...ask, question, timeoutMs: limit.left() },
+        { onText, signal: stop },
+      );
+      const { finish } = answer;
+      if (finish === "interrupted") return undefined;
+      if (finish === "timeout" && answer.text === "") throw limit.error();
+      const askMs = this.#now() - start;
+      const record = answeredRecord({ image: label, question, model, answer, finish, before, askMs });
+      return { record, measured: { picture, answer } };
+    } catch (error) {
+      const failed = await this.#refused(engine, error);
+      return failed && { ...this.#failure(label, question, failed), repeated: false };
+    }
+  }
+
+  /** The error as the record's; undefined for an interruption. @throws when it is the whole run's: no model */
+  async #refused(engine: EngineHandle, error: unknown): Promise<FlashSlothError | undefined> {
     const failed = asFlashSlothError(error, "internal", "unexpected failure");
     if (failed.code === "interrupted") return undefined;
     await engine.ready(); // a model that does not load fails the run, not this picture
-    return failure(options, input.label, failed);
-  } finally {
-    // the outcome stands, whatever becomes of the memory behind it
-    if (picture !== undefined) await engine.release(picture).catch(() => {});
+    return failed;
+  }
+
+  #failure(
+    image: string,
+    question: string,
+    error: FlashSlothError,
+  ): Omit<Extract<Outcome, { error: unknown }>, "repeated"> {
+    return { record: failedRecord({ image, question, error, model: this.#options.model }), error };
   }
 }
 
-function timeLeft(timeoutMs: number | undefined, used: number): number | undefined {
-  if (timeoutMs === undefined) return undefined;
-  if (used >= timeoutMs) throw tooSlow(timeoutMs);
-  return timeoutMs - used;
-}
-
-function tooSlow(timeoutMs: number | undefined): FlashSlothError {
-  return new FlashSlothError("timeout", `no answer within ${(timeoutMs ?? 0) / 1000} s`, {
-    hint: "give it more time with --timeout",
-  });
-}
-
-function failure(options: AnswersOptions, image: string, error: FlashSlothError): Outcome {
-  const { ask, model } = options;
-  return { record: failedRecord({ image, question: ask.question, error, model }), error };
+interface Turn {
+  readonly engine: EngineHandle;
+  readonly label: string;
+  readonly question: string;
+  readonly picture: EncodedPicture;
+  readonly limit: TimeLimit;
+  readonly before: Before;
 }

@@ -1,5 +1,5 @@
 import type { FlashSlothError } from "../core/errors.ts";
-import type { Answer, EncodedPicture } from "../engine/api.ts";
+import type { Answer } from "../engine/api.ts";
 
 /** Milliseconds of one record; the stages are spans of the same clock, so they add up to `total`. */
 export interface RecordTimes {
@@ -35,14 +35,42 @@ export interface FailedRecord {
 
 export type AskRecord = AnsweredRecord | FailedRecord;
 
-/** Wall-clock spans measured around the engine's calls, in milliseconds. */
-export interface Spans {
+/** What a record answers for besides its own question, in milliseconds of wall time. */
+export interface Before {
   /** waiting for the engine to begin */
   readonly load: number;
-  /** all of `encodePicture` */
+  /** all of preparing and encoding the picture, and in it: waiting for the vision encoder to load, and the encoder */
   readonly encode: number;
-  /** all of `ask` */
-  readonly ask: number;
+  readonly wait: number;
+  readonly vision: number;
+}
+
+/** A later question about the same picture: all that is done. */
+export const NOTHING_BEFORE: Before = { load: 0, encode: 0, wait: 0, vision: 0 };
+
+export interface AnsweredParts {
+  readonly image: string;
+  readonly question: string;
+  readonly model: string;
+  readonly answer: Pick<Answer, "text" | "tokens" | "ms">;
+  readonly finish: AnsweredRecord["finish"];
+  readonly before: Before;
+  /** all of `ask`, in milliseconds of wall time */
+  readonly askMs: number;
+}
+
+export function answeredRecord(parts: AnsweredParts): AnsweredRecord {
+  const { image, question, model, answer, finish, before, askMs } = parts;
+  const { text, tokens } = answer;
+  return {
+    image,
+    question,
+    answer: text,
+    model,
+    finish,
+    tokens: { image: tokens.image, prompt: tokens.prompt, answer: tokens.answer },
+    ms: recordTimes(before, askMs, answer.ms),
+  };
 }
 
 /**
@@ -50,18 +78,18 @@ export interface Spans {
  * counts towards the stage it belongs to (waiting for a part to load towards `load`): before vision to `image`, after the first token to `decode`.
  */
 export function recordTimes(
-  spans: Spans,
-  encode: EncodedPicture["ms"],
+  before: Before,
+  askMs: number,
   ask: Pick<Answer["ms"], "wait" | "prefill" | "firstToken">,
 ): RecordTimes {
   return {
-    load: tenths(spans.load + encode.wait + ask.wait),
-    image: tenths(Math.max(0, spans.encode - encode.wait - encode.vision)),
-    vision: tenths(encode.vision),
+    load: tenths(before.load + before.wait + ask.wait),
+    image: tenths(Math.max(0, before.encode - before.wait - before.vision)),
+    vision: tenths(before.vision),
     prefill: tenths(ask.prefill),
     first_token: tenths(ask.firstToken),
-    decode: tenths(Math.max(0, spans.ask - ask.wait - ask.prefill - ask.firstToken)),
-    total: tenths(spans.load + spans.encode + spans.ask),
+    decode: tenths(Math.max(0, askMs - ask.wait - ask.prefill - ask.firstToken)),
+    total: tenths(before.load + before.encode + askMs),
   };
 }
 

@@ -19,14 +19,14 @@ describe("splitArguments", () => {
   it("takes the last argument for the question", async () => {
     expect(await splitArguments(["a.png", "b.png", "What is this?"], undefined)).toEqual({
       images: ["a.png", "b.png"],
-      question: "What is this?",
+      questions: ["What is this?"],
     });
   });
 
   it("takes every argument for a picture when -q gives the question", async () => {
-    expect(await splitArguments(["a.png", "why"], "What?")).toEqual({
+    expect(await splitArguments(["a.png", "why"], ["What?", "Why?"])).toEqual({
       images: ["a.png", "why"],
-      question: "What?",
+      questions: ["What?", "Why?"],
     });
   });
 
@@ -45,15 +45,18 @@ describe("splitArguments", () => {
 
   it("takes a question that merely ends like a picture's name, or is longer than any name", async () => {
     for (const last of ["Is this logo.png?", "see photo.jpg", "why ".repeat(5000)]) {
-      expect((await splitArguments(["a.png", last], undefined)).question).toBe(last);
+      expect((await splitArguments(["a.png", last], undefined)).questions).toEqual([last]);
     }
   });
 
   it("refuses a missing or blank question and a missing picture", async () => {
     await expect(splitArguments([], undefined)).rejects.toEqual(usage(/no picture and no question/));
     await expect(splitArguments(["why"], undefined)).rejects.toEqual(usage(/only one was given/));
-    await expect(splitArguments([], "why")).rejects.toEqual(usage(/no picture given/));
-    await expect(splitArguments(["a.png"], " \n")).rejects.toEqual(usage(/question is empty/));
+    await expect(splitArguments([], ["why"])).rejects.toEqual(usage(/no picture given/));
+    await expect(splitArguments(["a.png"], [" \n"])).rejects.toEqual(usage(/question is empty/));
+    await expect(splitArguments(["a.png"], ["why", ""])).rejects.toEqual(
+      usage(/one of the questions is empty/),
+    );
     await expect(splitArguments(["a.png", ""], undefined)).rejects.toEqual(usage(/question is empty/));
   });
 
@@ -62,6 +65,6 @@ describe("splitArguments", () => {
       usage(/URLs are not supported/),
     );
     await expect(splitArguments(["", "q"], undefined)).rejects.toEqual(usage(/path is empty/));
-    await expect(splitArguments(["-", "-"], "q")).rejects.toEqual(usage(/only once/));
+    await expect(splitArguments(["-", "-"], ["q"])).rejects.toEqual(usage(/only once/));
   });
 });

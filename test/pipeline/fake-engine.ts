@@ -1,10 +1,19 @@
 import type { Answer, EncodedPicture, EngineHandle, EngineInfo } from "../../src/engine/api.ts";
+import type { PreparedPicture } from "../../src/image/picture.ts";
 
 export const INFO: EngineInfo = {
   name: "fake",
   device: { vision: "cpu", language: "cpu", notes: [] },
   loadMs: { vision: 1, language: 1, embq: 1, total: 3 },
   threads: 2,
+};
+
+export const PREPARED: PreparedPicture = {
+  pixels: new Uint8Array(),
+  crops: 1,
+  size: 384,
+  width: 8,
+  height: 8,
 };
 
 export function picture(id: number, ms = { image: 3, wait: 0, vision: 20 }): EncodedPicture {
@@ -23,22 +32,20 @@ export function answer(text: string, changes: Partial<Answer> = {}): Answer {
   };
 }
 
-/** An engine whose two calls are the test's, and which notes what is released and disposed. */
+/** An engine whose calls are the test's, and which notes what is released and disposed. */
 export class FakeEngine implements EngineHandle {
   readonly info: EngineInfo = INFO;
   readonly released: number[] = [];
   disposed = 0;
+  readonly preparePicture: EngineHandle["preparePicture"];
   readonly encodePicture: EngineHandle["encodePicture"];
   readonly ask: EngineHandle["ask"];
 
-  constructor(calls: Partial<Pick<EngineHandle, "encodePicture" | "ask">> = {}) {
+  constructor(calls: Partial<Pick<EngineHandle, "preparePicture" | "encodePicture" | "ask">> = {}) {
     let next = 1;
+    this.preparePicture = calls.preparePicture ?? (async () => PREPARED);
     this.encodePicture = calls.encodePicture ?? (async () => picture(next++));
     this.ask = calls.ask ?? (async () => answer("Red."));
-  }
-
-  async preparePicture(): ReturnType<EngineHandle["preparePicture"]> {
-    return { pixels: new Uint8Array(), crops: 1, size: 384, width: 8, height: 8 };
   }
 
   async ready(): Promise<EngineInfo> {

@@ -4,11 +4,11 @@ import { failedRecord, recordLine, recordTimes } from "../../src/pipeline/record
 
 describe("recordTimes", () => {
   it("gives what passes between the stages to the stage it belongs to, so that all add up", () => {
-    const times = recordTimes(
-      { load: 100, encode: 25.04, ask: 60 },
-      { image: 3, wait: 0, vision: 20 },
-      { wait: 0, prefill: 30, firstToken: 4 },
-    );
+    const times = recordTimes({ load: 100, encode: 25.04, wait: 0, vision: 20 }, 60, {
+      wait: 0,
+      prefill: 30,
+      firstToken: 4,
+    });
     expect(times).toEqual({
       load: 100,
       image: 5,
@@ -24,20 +24,20 @@ describe("recordTimes", () => {
   });
 
   it("counts waiting for a part that is still loading towards load", () => {
-    const times = recordTimes(
-      { load: 10, encode: 40, ask: 60 },
-      { image: 3, wait: 15, vision: 20 },
-      { wait: 7, prefill: 30, firstToken: 4 },
-    );
+    const times = recordTimes({ load: 10, encode: 40, wait: 15, vision: 20 }, 60, {
+      wait: 7,
+      prefill: 30,
+      firstToken: 4,
+    });
     expect(times).toMatchObject({ load: 32, image: 5, vision: 20, prefill: 30, decode: 19, total: 110 });
   });
 
   it("is never negative, even when the engine's clock says more than ours", () => {
-    const times = recordTimes(
-      { load: 0, encode: 19, ask: 30 },
-      { image: 3, wait: 0, vision: 20 },
-      { wait: 0, prefill: 30, firstToken: 4 },
-    );
+    const times = recordTimes({ load: 0, encode: 19, wait: 0, vision: 20 }, 30, {
+      wait: 0,
+      prefill: 30,
+      firstToken: 4,
+    });
     expect(times.image).toBe(0);
     expect(times.decode).toBe(0);
   });

@@ -15,7 +15,7 @@ import { terminalOptions, type TerminalFlags } from "./shared.ts";
 
 export interface AskFlags extends TerminalFlags {
   readonly model: string;
-  readonly question?: string;
+  readonly question?: readonly string[];
   readonly recursive?: boolean;
   readonly device: DeviceChoice;
   readonly threads?: number;
@@ -33,6 +33,11 @@ export interface AskFlags extends TerminalFlags {
   readonly visionPrecision?: VisionPrecision;
 }
 
+/** Gathers an option that may be given several times. */
+function eachOf(text: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, text];
+}
+
 const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
 
 /** `flashsloth ask <image...> [question]` */
@@ -46,7 +51,11 @@ export function addAsk(program: Command): void {
     )
     .usage("[options] <image...> [question]")
     .argument("[words...]", "the pictures, then the question")
-    .option("-q, --question <text>", "the question; every argument is then a picture")
+    .option(
+      "-q, --question <text>",
+      "the question; every argument is then a picture; may be repeated",
+      eachOf,
+    )
     .option("-r, --recursive", "descend into folders")
     .option(
       "-m, --model <name|dir>",
