@@ -6,6 +6,8 @@ export interface Setup {
   /** a converted model's folder */
   readonly directory: string;
   readonly sizes: Sizes;
+  /** several crops a picture */
+  readonly highDefinition: boolean;
   /** a picture's file */
   readonly picture: string;
   readonly question: string;

@@ -15,6 +15,7 @@ import { compressionFigure } from "./compression.ts";
 import { type Figure, figureLine, reaches, type Setup } from "./figure.ts";
 import { javascriptFigure } from "./javascript.ts";
 import { languageFigures } from "./language.ts";
+import { memoryFigure } from "./memory.ts";
 import { visionFigure } from "./vision.ts";
 
 const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure[]>>> = {
@@ -24,11 +25,15 @@ const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure
   again: againFigure,
   cold: coldFigure,
   javascript: javascriptFigure,
+  memory: memoryFigure,
 };
 
 const USAGE = `usage: npm run ratios -- MODEL_FOLDER [--only ${Object.keys(FIGURES).join(",")}] [--rounds N] [--picture FILE] [--question TEXT]
 
 Measures the ratios that the README's table states, on the CPU, from a converted model's folder. Run it on a quiet machine.`;
+
+/** Node reads the certificates that this names whenever it starts, which has nothing to do with us. */
+delete process.env["NODE_EXTRA_CA_CERTS"];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -61,6 +66,7 @@ async function main(): Promise<void> {
     const setup: Setup = {
       directory,
       sizes,
+      highDefinition: geometry.crops === "tiles",
       picture,
       question: values.question,
       threads,
