@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly binary?: string | undefined;
   /** Node's own arguments. @default none */
   readonly nodeArguments?: readonly string[] | undefined;
+  /** What the process finds in its environment besides ours. @default none */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One `ask` in a process of its own, by the clock of whoever started it, in milliseconds. */
@@ -44,11 +46,12 @@ interface Finished {
 }
 
 async function runCommand(words: readonly string[], options: CommandOptions): Promise<Finished> {
-  const { signal, binary = BINARY, nodeArguments = [] } = options;
+  const { signal, binary = BINARY, nodeArguments = [], environment = {} } = options;
   signal?.throwIfAborted();
   const start = performance.now();
   const child = spawn(process.execPath, [...nodeArguments, binary, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
   });
   const stop = (): void => void child.kill("SIGTERM");
   signal?.addEventListener("abort", stop, { once: true });

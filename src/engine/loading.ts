@@ -27,7 +27,10 @@ export async function beginLoading(options: EngineOptions): Promise<LoadingParts
   const manifest = await readManifest(directory);
   const { geometry, roles } = manifest;
   const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
-  const languageTimed = timed(LanguageModel.load({ directory, manifest, device, threads }));
+  const begun = LanguageModel.begin({ directory, manifest, device, threads });
+  const languageTimed = timed(begun.then(async ({ loaded }) => loaded));
+  // onnxruntime blocks this thread, and would keep llama.cpp's from starting
+  await begun.catch(() => {});
   const visionTimed = timed(VisionEncoder.load({ directory, file: roles.vision, geometry, device, threads }));
   const afterVision = visionTimed.then(async () =>
     timed(EmbqSession.load({ directory, file: roles.embq, geometry, device, threads })),

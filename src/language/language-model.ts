@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toFloat32 } from "../core/dtype.ts";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
-import type { Manifest } from "../core/manifest.ts";
+import type { Manifest, ModelGeometry } from "../core/manifest.ts";
 import { openLanguageDevice, type LanguageDevice } from "./device.ts";
-import { TokenEmbeddings } from "./embeddings.ts";
+import { TokenEmbeddings, type TokenEmbeddingsOptions } from "./embeddings.ts";
 import { NativeContext } from "./ffi/context.ts";
 import type { Backend } from "./ffi/locate.ts";
 import { NativeModel } from "./ffi/model.ts";
@@ -47,42 +47,50 @@ export class LanguageModel {
     this.#threads = options.threads;
   }
 
-  /** @throws `native`, `device`; `model-invalid` when the files contradict the manifest */
-  static async load(options: LanguageModelOptions): Promise<LanguageModel> {
+  /**
+   * Resolves as soon as a thread reads the weights: what this thread does from then on, it does at the same time.
+   * @throws `native`, `device`; `loaded` rejects with `model-invalid` when the files contradict the manifest
+   */
+  static async begin(options: LanguageModelOptions): Promise<{ readonly loaded: Promise<LanguageModel> }> {
     const { directory, manifest, device: choice = "auto" } = options;
-    const { geometry, roles } = manifest;
-    const path = join(directory, roles.language);
+    const path = join(directory, manifest.roles.language);
     const device = await openLanguageDevice(choice);
-    const queries = await readQueries(join(directory, roles.queries), geometry.queries * geometry.hiddenSize);
-    const embeddings = await TokenEmbeddings.open({
-      path,
-      offset: manifest.embeddings.offset,
-      rows: geometry.vocabSize,
-      width: geometry.hiddenSize,
-    }).catch((error: unknown) => {
-      throw asFlashSlothError(error, "model-invalid", path);
-    });
-    try {
-      const model = await NativeModel.load({ library: device.library, path, gpuLayers: device.gpuLayers });
-      const agrees =
-        model.hiddenSize === geometry.hiddenSize &&
-        model.layers === geometry.layers &&
-        model.vocabSize === geometry.vocabSize;
-      if (!agrees) {
-        model.dispose();
-        throw new FlashSlothError(
-          "model-invalid",
-          `${path} and the manifest beside it describe different models`,
-          {
-            hint: "convert or pull the model again",
-          },
-        );
-      }
-      return new LanguageModel(device, queries, model, embeddings, options);
-    } catch (error) {
-      await embeddings.close();
-      throw error;
+    const model = NativeModel.load({ library: device.library, path, gpuLayers: device.gpuLayers });
+    return { loaded: LanguageModel.#complete(options, device, path, model) };
+  }
+
+  static async #complete(
+    options: LanguageModelOptions,
+    device: LanguageDevice,
+    path: string,
+    loading: Promise<NativeModel>,
+  ): Promise<LanguageModel> {
+    const { geometry, roles, embeddings: table } = options.manifest;
+    const count = geometry.queries * geometry.hiddenSize;
+    const parts = await Promise.allSettled([
+      loading,
+      readQueries(join(options.directory, roles.queries), count),
+      openEmbeddings(path, { ...table, rows: geometry.vocabSize, width: geometry.hiddenSize }),
+    ]);
+    const [model, queries, embeddings] = parts;
+    if (
+      model.status === "fulfilled" &&
+      queries.status === "fulfilled" &&
+      embeddings.status === "fulfilled" &&
+      agrees(model.value, geometry)
+    ) {
+      return new LanguageModel(device, queries.value, model.value, embeddings.value, options);
     }
+    if (model.status === "fulfilled") model.value.dispose();
+    if (embeddings.status === "fulfilled") await embeddings.value.close();
+    for (const part of parts) if (part.status === "rejected") throw part.reason;
+    throw new FlashSlothError(
+      "model-invalid",
+      `${path} and the manifest beside it describe different models`,
+      {
+        hint: "convert or pull the model again",
+      },
+    );
   }
 
   /** Token ids of plain text; special tokens are never recognised in it. */
@@ -123,6 +131,23 @@ export class LanguageModel {
     this.#model.dispose();
     await this.#embeddings.close();
   }
+}
+
+function agrees(model: NativeModel, geometry: ModelGeometry): boolean {
+  return (
+    model.hiddenSize === geometry.hiddenSize &&
+    model.layers === geometry.layers &&
+    model.vocabSize === geometry.vocabSize
+  );
+}
+
+async function openEmbeddings(
+  path: string,
+  table: Omit<TokenEmbeddingsOptions, "path">,
+): Promise<TokenEmbeddings> {
+  return await TokenEmbeddings.open({ ...table, path }).catch((error: unknown) => {
+    throw asFlashSlothError(error, "model-invalid", path);
+  });
 }
 
 async function readQueries(path: string, count: number): Promise<Float32Array> {

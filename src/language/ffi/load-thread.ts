@@ -22,7 +22,7 @@ export interface LoadRequest {
 export type LoadReply = Pointer | null;
 
 /** Pages are given back whenever another share of this size is done. */
-const STEP = 1 / 32;
+const STEP = 1 / 8;
 
 function load({ files, path, params }: LoadRequest): LoadReply {
   const functions = bindFunctions(openLibraries(files));

@@ -1,7 +1,7 @@
 import { coldAsk } from "../../../src/bench/cold.ts";
 import { measureRounds } from "../../../src/bench/measure.ts";
 import { median } from "../../../src/bench/statistics.ts";
-import { type Figure, ms, type Setup } from "./figure.ts";
+import { type Figure, ms, type Setup, withEngine } from "./figure.ts";
 
 /** Words of an `ask` that ends after its first few tokens. */
 export function askWords({ picture, question, directory, threads }: Setup): string[] {
@@ -18,18 +18,21 @@ export function askWords({ picture, question, directory, threads }: Setup): stri
   return [picture, "--question", question, "--no-download", "--quiet", ...options];
 }
 
-/** A fresh process from its start to the first byte of the answer, against the same work in a loaded engine, in turn. */
+/**
+ * A fresh process from its start to the first byte of the answer, against the same work in a loaded engine, in turn; never
+ * both in memory at once.
+ */
 export async function coldFigure(setup: Setup): Promise<Figure> {
   const { picture, question, binary, rounds } = setup;
-  const engine = await setup.engine();
   const words = askWords(setup);
   await coldAsk(words, { binary });
-  await measureRounds({ engine, picture, question, tokens: 4, warmup: 1, repeat: 0 });
   const [cold, warm]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     cold.push((await coldAsk(words, { binary })).firstToken);
-    const options = { engine, picture, question, tokens: 4, warmup: 0, repeat: 1 };
-    for (const { picture: encoded, answer } of await measureRounds(options)) {
+    const measured = await withEngine(setup, async (engine) =>
+      measureRounds({ engine, picture, question, tokens: 4, warmup: 1, repeat: 1 }),
+    );
+    for (const { picture: encoded, answer } of measured) {
       warm.push(encoded.ms.image + encoded.ms.vision + answer.ms.prefill);
     }
   }

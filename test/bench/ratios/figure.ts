@@ -1,5 +1,6 @@
 import type { Sizes } from "../../../src/bench/flops.ts";
 import type { EngineHandle } from "../../../src/engine/api.ts";
+import { startEngine } from "../../../src/engine/client.ts";
 
 /** What every figure is measured on. */
 export interface Setup {
@@ -16,8 +17,6 @@ export interface Setup {
   readonly binary: string;
   /** paired measurements; medians are taken over them */
   readonly rounds: number;
-  /** Loads the model once for all figures that measure it warm. */
-  readonly engine: () => Promise<EngineHandle>;
 }
 
 /** A ratio and the bar it is held to. */
@@ -27,6 +26,17 @@ export interface Figure {
   readonly bar: { readonly atLeast: number } | { readonly atMost: number };
   /** what it was computed from */
   readonly detail: string;
+}
+
+/** A loaded model for as long as `use` takes: while a cold start is measured, no other may sit in memory. */
+export async function withEngine<T>(setup: Setup, use: (engine: EngineHandle) => Promise<T>): Promise<T> {
+  const { directory, threads } = setup;
+  const engine = await startEngine({ directory, device: "cpu", threads });
+  try {
+    return await use(engine);
+  } finally {
+    await engine.dispose();
+  }
 }
 
 export function reaches({ value, bar }: Figure): boolean {

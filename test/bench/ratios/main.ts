@@ -6,8 +6,6 @@ import { knownSizes } from "../../../src/bench/flops.ts";
 import { describeMachine, describeVersions } from "../../../src/bench/machine.ts";
 import { samplePicture } from "../../../src/bench/sample-picture.ts";
 import { readManifest } from "../../../src/core/manifest.ts";
-import type { EngineHandle } from "../../../src/engine/api.ts";
-import { startEngine } from "../../../src/engine/client.ts";
 import { defaultThreads } from "../../../src/engine/threads.ts";
 import { againFigure } from "./again.ts";
 import { coldFigure } from "./cold.ts";
@@ -59,7 +57,6 @@ async function main(): Promise<void> {
   if (sizes === undefined) throw new Error(`${directory} does not record its sizes: convert it again`);
   const threads = await defaultThreads(geometry.hiddenSize);
   const scratch = await mkdtemp(join(tmpdir(), "flashsloth-ratios-"));
-  let engine: Promise<EngineHandle> | undefined;
   try {
     const picture = resolve(values.picture ?? join(scratch, "picture.jpg"));
     if (values.picture === undefined) await writeFile(picture, await samplePicture());
@@ -72,7 +69,6 @@ async function main(): Promise<void> {
       threads,
       rounds,
       binary: resolve("bin/flashsloth.js"),
-      engine: () => (engine ??= startEngine({ directory, device: "cpu", threads })),
     };
     const { cpu, system } = describeMachine();
     const versions = await describeVersions();
@@ -90,7 +86,6 @@ async function main(): Promise<void> {
       }
     }
   } finally {
-    await engine?.then(async (handle) => handle.dispose()).catch(() => {});
     await rm(scratch, { recursive: true, force: true });
   }
 }
