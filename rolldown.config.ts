@@ -39,14 +39,14 @@ const config: RolldownOptions = defineConfig({
       groups: [
         {
           name: "core",
-          test: /\/src\/(core\/(errors|version|vision-precision)|engine\/protocol|cli\/(exit|text)|convert\/quant)\.ts$/,
+          test: /\/src\/(core\/(errors|version|vision-precision)|engine\/protocol|onnxruntime\/telemetry|cli\/(exit|text)|convert\/quant)\.ts$/,
         },
         { name: "manifest", test: /\/src\/core\/(manifest|dtype|bytes|shape|lock)\.ts$|\/valibot\// },
         { name: "image", test: /\/src\/image\// },
         { name: "sharp", test: /\/node_modules\/(sharp|semver|detect-libc|@img\/colour)\// },
         {
           name: "native",
-          test: /\/src\/(onnxruntime|vision|language\/(?!quantize|ffi\/load-thread))|\/onnxruntime-common\//,
+          test: /\/src\/(onnxruntime\/(?!telemetry)|vision|language\/(?!quantize|ffi\/load-thread))|\/onnxruntime-common\//,
         },
         {
           name: "ask",

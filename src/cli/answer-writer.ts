@@ -1,4 +1,4 @@
-import type { Outcome } from "../pipeline/answers.ts";
+import type { Outcome } from "../pipeline/outcome.ts";
 import { recordLine } from "../pipeline/records.ts";
 import type { Output } from "./output.ts";
 import { oneLine, visible, visibleText } from "./text.ts";

@@ -3,14 +3,16 @@ import { benchTable } from "../bench/table.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { VisionPrecision } from "../core/vision-precision.ts";
 import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
-import { answers, type Outcome } from "../pipeline/answers.ts";
+import { answers } from "../pipeline/answers.ts";
 import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";
+import type { Outcome } from "../pipeline/outcome.ts";
 import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
 import { jsonWriter, lineWriter, streamWriter, type AnswerWriter } from "./answer-writer.ts";
 import { EXIT, statusOfRun, statusOfSignal } from "./exit.ts";
 import type { Interrupts } from "./interrupt.ts";
 import type { Output } from "./output.ts";
 import { showStoreProgress } from "./progress.ts";
+import { Remarks } from "./remarks.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A validated `ask` command line. */
@@ -122,22 +124,20 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
   const { terminal, interrupts } = run.parts;
   const writer = chooseWriter(request, inputs.length, output);
   const counts = { answered: 0, failed: 0 };
-  const showNext = (): void => {
-    const index = Math.floor((counts.answered + counts.failed) / request.questions.length);
-    const next = inputs[index];
-    const place = inputs.length > 1 ? ` (${index + 1} of ${inputs.length})` : "";
-    if (next !== undefined) terminal.status(`looking at ${next.label}${place}`);
-  };
+  const pictures = inputs.map(({ label }) => label);
+  const { questions, timeoutMs } = request;
+  const remarks = new Remarks({ terminal, pictures, questions, timeoutMs });
+  const showNext = (): void => remarks.working(counts.answered + counts.failed);
   run.engine.then(showNext, () => {});
   const onText = writer.onText;
   const outcomes = answers({
     inputs,
-    questions: request.questions,
+    questions,
     engine: async () => run.engine,
     waitingSince: run.waitingSince,
     model: run.model,
     ask: request.ask,
-    timeoutMs: request.timeoutMs,
+    timeoutMs,
     onText:
       onText &&
       ((piece) => {
@@ -151,10 +151,10 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
     terminal.clear();
     const stages = request.bench ? await measure(outcome, run.engine) : undefined;
     await writer.write(outcome, stages && { bench: stages });
-    if (stages !== undefined && !request.json) terminal.report(benchTable(outcome.record.image, stages));
+    if (stages !== undefined && !request.json) terminal.report(benchTable(remarks.subject(outcome), stages));
     if ("error" in outcome) counts.failed++;
     else counts.answered++;
-    explain(outcome, request, terminal);
+    remarks.explain(outcome);
     showNext();
   }
   return counts;
@@ -172,18 +172,4 @@ async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise
   const { info } = await engine;
   const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
   return benchStages({ ...outcome.measured, times: outcome.record.ms, info, peakMemoryBytes });
-}
-
-/** What a person should know about an outcome beside its answer. */
-function explain(outcome: Outcome, request: AskRequest, terminal: Terminal): void {
-  const { image } = outcome.record;
-  if ("error" in outcome) {
-    if (outcome.repeated) return;
-    const { message, hint } = outcome.error;
-    terminal.error(message.includes(image) ? message : `${image}: ${message}`, hint);
-  } else if (outcome.record.finish === "timeout") {
-    terminal.warning(`${image}: the answer was cut off after ${(request.timeoutMs ?? 0) / 1000} s`);
-  } else if (outcome.record.finish === "length") {
-    terminal.warning(`${image}: the answer was cut off after ${outcome.record.tokens.answer} tokens`);
-  }
 }

@@ -22,7 +22,7 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
   const { quiet = false, color } = flags;
   const terminal = await Terminal.open({ stderr, quiet, color, env });
   const interrupts = new Interrupts({
-    onFirst: () => terminal.note("finishing this picture; press Ctrl-C again to stop at once"),
+    onFirst: () => terminal.note("finishing this answer; press Ctrl-C again to stop at once"),
     onLast: () => terminal.clear(),
   });
   try {

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { FlashSlothError } from "../core/errors.ts";
 import { readManifest } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
+import { disableTelemetry } from "../onnxruntime/telemetry.ts";
 import type {
   Answer,
   AskHooks,
@@ -24,6 +25,7 @@ const YOUNG_GENERATION_MB = 8;
  * caller's must stay free for the terminal and for signals. `ready()` tells whether it worked.
  */
 export function beginEngine(options: EngineOptions): EngineHandle {
+  disableTelemetry(); // in this thread, while no other one reads the environment
   const worker = new Worker(new URL("./worker.js", import.meta.url), {
     workerData: options,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },

@@ -1,5 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { tameAllocator } from "../language/ffi/allocator.ts";
+import { setNativeVariable } from "../language/ffi/environment.ts";
+import { disableTelemetry, TELEMETRY_SWITCH } from "../onnxruntime/telemetry.ts";
 import type { EngineOptions } from "./api.ts";
 import { Engine } from "./engine.ts";
 import { plainError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
@@ -36,6 +38,7 @@ async function main(): Promise<void> {
   port?.on("message", (message: ToWorker) => handle(message));
 
   tameAllocator();
+  if (!disableTelemetry()) setNativeVariable(TELEMETRY_SWITCH, "1");
   let engine: Engine;
   try {
     engine = await Engine.begin(workerData as EngineOptions);

@@ -3,6 +3,7 @@ import { isMainThread } from "node:worker_threads";
 import { type InferenceSession, Tensor } from "onnxruntime-common";
 import type { Binding, binding } from "onnxruntime-node/dist/binding.js";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
+import { disableTelemetry } from "./telemetry.ts";
 
 /** onnxruntime-node's native part, below its promises: EmbQ must run while llama.cpp's graph waits for it. */
 export interface OnnxRuntime {
@@ -31,6 +32,7 @@ export function loadOnnxRuntime(): OnnxRuntime {
 }
 
 function open(): OnnxRuntime {
+  disableTelemetry();
   try {
     const file = `onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/onnxruntime_binding.node`;
     const native = createRequire(import.meta.url)(file) as typeof binding;

@@ -1,3 +1,4 @@
+import { FlashSlothError } from "../core/errors.ts";
 import type { EngineHandle } from "../engine/api.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { PictureEntry } from "./inputs.ts";
@@ -27,10 +28,14 @@ export class PicturesAhead {
     }
   }
 
-  /** The picture at `index`, which is then nobody's but the caller's. @throws what kept it from being prepared */
-  async take(index: number): Promise<PreparedPicture | undefined> {
+  /**
+   * The picture at `index`, which is then nobody's but the caller's.
+   * @throws what kept it from being prepared; `internal` where the input is no picture
+   */
+  async take(index: number): Promise<PreparedPicture> {
     this.begin(index);
     const prepared = this.#begun.get(index);
+    if (prepared === undefined) throw new FlashSlothError("internal", `input ${index} is no picture`);
     this.#begun.delete(index);
     return await prepared;
   }

@@ -25,7 +25,7 @@ describe("signals", () => {
     expect(records.length).toBeGreaterThan(0);
     expect(records.length).toBeLessThan(PICTURES);
     for (const record of records) expect(record).toHaveProperty("answer");
-    expect(stderr).toContain("finishing this picture; press Ctrl-C again to stop at once");
+    expect(stderr).toContain("finishing this answer; press Ctrl-C again to stop at once");
     expect(stderr).not.toContain("error:");
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import type { AskOptions } from "../../src/engine/api.ts";
-import { answers, type AnswersOptions, type Outcome } from "../../src/pipeline/answers.ts";
+import { answers, type AnswersOptions } from "../../src/pipeline/answers.ts";
+import type { Outcome } from "../../src/pipeline/outcome.ts";
 import { answer, FakeEngine, picture, PREPARED } from "./fake-engine.ts";
 
 const A = { label: "a.png", input: "a.png" };
@@ -148,124 +149,6 @@ describe("answers", () => {
       },
     });
     expect(await collect(engine, { inputs: [A, B], stop: stop.signal })).toEqual([]);
-    expect(engine.released).toEqual([1]);
-  });
-});
-
-describe("several questions about each picture", () => {
-  const questions = ["What?", "Why?", "How?"];
-
-  it("cost one encoding a picture, and come in order", async () => {
-    const calls: string[] = [];
-    let next = 1;
-    const engine = new FakeEngine({
-      encodePicture: async () => {
-        calls.push(`encode ${next}`);
-        return picture(next++);
-      },
-      ask: async ({ id }, { question }) => {
-        calls.push(`${id} ${question}`);
-        return answer(`${id} ${question}`);
-      },
-    });
-    const outcomes = await collect(engine, { inputs: [A, B], questions });
-    expect(calls).toEqual(
-      [1, 2].flatMap((id) => [`encode ${id}`, ...questions.map((question) => `${id} ${question}`)]),
-    );
-    const told = outcomes.map(
-      ({ record }) => "answer" in record && [record.image, record.question, record.answer],
-    );
-    expect(told).toEqual([
-      ...questions.map((question) => ["a.png", question, `1 ${question}`]),
-      ...questions.map((question) => ["b.png", question, `2 ${question}`]),
-    ]);
-    expect(engine.released).toEqual([1, 2]);
-  });
-
-  it("let only the first record answer for loading and encoding", async () => {
-    let clock = 0;
-    const engine = new FakeEngine({
-      encodePicture: async () => {
-        clock += 25;
-        return picture(1);
-      },
-      ask: async () => {
-        clock += 60;
-        return answer("Red.");
-      },
-    });
-    const outcomes = await collect(engine, { inputs: [A], questions, waitingSince: -10, now: () => clock });
-    const times = outcomes.map(({ record }) => "ms" in record && record.ms);
-    const asked = { prefill: 30, first_token: 4, decode: 26 };
-    expect(times).toEqual([
-      { load: 10, image: 5, vision: 20, ...asked, total: 95 },
-      { load: 0, image: 0, vision: 0, ...asked, total: 60 },
-      { load: 0, image: 0, vision: 0, ...asked, total: 60 },
-    ]);
-  });
-
-  it("all fail with a picture that fails, which is news only once", async () => {
-    const engine = new FakeEngine({
-      encodePicture: async () => {
-        throw new FlashSlothError("native", "out of memory");
-      },
-    });
-    const outcomes = await collect(engine, { inputs: [BROKEN, A], questions });
-    const told = outcomes.map((outcome) => "error" in outcome && [outcome.record.question, outcome.repeated]);
-    const each = [
-      ["What?", false],
-      ["Why?", true],
-      ["How?", true],
-    ];
-    expect(told).toEqual([...each, ...each]);
-    expect(engine.released).toEqual([]);
-  });
-
-  it("go on after one that fails", async () => {
-    const engine = new FakeEngine({
-      ask: async (_, { question }) => {
-        if (question === "Why?") throw new FlashSlothError("question-too-long", "too long");
-        return answer("Red.");
-      },
-    });
-    const outcomes = await collect(engine, { inputs: [A], questions });
-    expect(outcomes.map(({ record }) => ("error" in record ? record.error.code : record.answer))).toEqual([
-      "Red.",
-      "question-too-long",
-      "Red.",
-    ]);
-    expect(engine.released).toEqual([1]);
-  });
-
-  it("share the picture's time: what comes after its end fails with `timeout`", async () => {
-    let clock = 0;
-    const given: (number | undefined)[] = [];
-    const engine = new FakeEngine({
-      ask: async (_, { timeoutMs }) => {
-        given.push(timeoutMs);
-        clock += 600;
-        return answer("Red.");
-      },
-    });
-    const outcomes = await collect(engine, { inputs: [A], questions, timeoutMs: 1000, now: () => clock });
-    expect(given).toEqual([1000, 400]);
-    expect(outcomes.map(({ record }) => ("error" in record ? record.error.code : record.answer))).toEqual([
-      "Red.",
-      "Red.",
-      "timeout",
-    ]);
-  });
-
-  it("end between two of them once told to finish", async () => {
-    const finish = new AbortController();
-    const engine = new FakeEngine({
-      ask: async (_, { question }) => {
-        if (question === "Why?") finish.abort();
-        return answer("Red.");
-      },
-    });
-    const outcomes = await collect(engine, { inputs: [A, B], questions, finish: finish.signal });
-    expect(outcomes.map(({ record }) => record.question)).toEqual(["What?", "Why?"]);
     expect(engine.released).toEqual([1]);
   });
 });

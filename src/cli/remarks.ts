@@ -1,0 +1,66 @@
+import type { Outcome } from "../pipeline/outcome.ts";
+import type { Terminal } from "./terminal.ts";
+import { oneLine } from "./text.ts";
+
+/** A question in a message is there to be recognised, not to be read whole. */
+const SHOWN_CHARACTERS = 60;
+
+/** What a run is about, as far as messages name it. */
+export interface RemarksOptions {
+  readonly terminal: Pick<Terminal, "error" | "warning" | "status">;
+  /** The pictures' labels, and the questions about each. */
+  readonly pictures: readonly string[];
+  readonly questions: readonly string[];
+  /** For one picture, in milliseconds. @default none */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What a person is told about the outcomes beside the answers. */
+export class Remarks {
+  readonly #options: RemarksOptions;
+  #lastError: Error | undefined;
+
+  constructor(options: RemarksOptions) {
+    this.#options = options;
+  }
+
+  /** Shows what is being worked on. @param done how many outcomes there are so far */
+  working(done: number): void {
+    const { terminal, pictures, questions } = this.#options;
+    const [index, asked] = [Math.floor(done / questions.length), done % questions.length];
+    const picture = pictures[index];
+    if (picture === undefined) return;
+    const places = [
+      ...(pictures.length > 1 ? [`${index + 1} of ${pictures.length}`] : []),
+      ...(questions.length > 1 ? [`question ${asked + 1} of ${questions.length}`] : []),
+    ];
+    terminal.status(`looking at ${picture}${places.length > 0 ? ` (${places.join(", ")})` : ""}`);
+  }
+
+  /** Says why there is no answer, once for what several questions failed of, or why it is not whole. */
+  explain(outcome: Outcome): void {
+    const { terminal, timeoutMs = 0 } = this.#options;
+    const { image } = outcome.record;
+    if ("error" in outcome) {
+      const { error, failed } = outcome;
+      if (error === this.#lastError) return;
+      this.#lastError = error;
+      const subject = failed === "picture" ? image : this.subject(outcome);
+      const whole = subject === image && error.message.includes(image);
+      terminal.error(whole ? error.message : `${subject}: ${error.message}`, error.hint);
+    } else if (outcome.record.finish === "timeout") {
+      terminal.warning(`${this.subject(outcome)}: the answer was cut off after ${timeoutMs / 1000} s`);
+    } else if (outcome.record.finish === "length") {
+      const { answer } = outcome.record.tokens;
+      terminal.warning(`${this.subject(outcome)}: the answer was cut off after ${answer} tokens`);
+    }
+  }
+
+  /** What messages call an outcome: its picture, and its question where there are several. */
+  subject({ record: { image, question } }: Outcome): string {
+    if (this.#options.questions.length === 1) return image;
+    const characters = Array.from(oneLine(question));
+    const shown = characters.slice(0, SHOWN_CHARACTERS).join("");
+    return `${image}: ${shown}${characters.length > SHOWN_CHARACTERS ? "…" : ""}`;
+  }
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { Remarks, type RemarksOptions } from "../../src/cli/remarks.ts";
+import { FlashSlothError } from "../../src/core/errors.ts";
+import { pictureFailure, questionFailure, type Outcome } from "../../src/pipeline/outcome.ts";
+import { answer, picture } from "../pipeline/fake-engine.ts";
+
+/** Remarks, and the lines that they made. */
+function listen(options: Omit<RemarksOptions, "terminal">): { remarks: Remarks; lines: string[] } {
+  const lines: string[] = [];
+  const terminal = {
+    error: (message: string, hint?: string) =>
+      void lines.push(`error: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])),
+    warning: (message: string) => void lines.push(`warning: ${message}`),
+    status: (text: string) => void lines.push(text),
+  };
+  return { remarks: new Remarks({ terminal, ...options }), lines };
+}
+
+function cutOff(question: string, finish: "length" | "timeout"): Outcome {
+  const ms = { load: 0, image: 0, vision: 0, prefill: 1, first_token: 1, decode: 1, total: 3 };
+  const tokens = { image: 9, prompt: 58, answer: 5 };
+  return {
+    record: { image: "a.png", question, answer: "Re", model: "demo", finish, tokens, ms },
+    measured: { picture: picture(1), answer: answer("Re", { finish }) },
+  };
+}
+
+describe("working", () => {
+  it.each([
+    [["a"], ["q"], ["looking at a"]],
+    [["a", "b"], ["q"], ["looking at a (1 of 2)", "looking at b (2 of 2)"]],
+    [["a"], ["q", "r"], ["looking at a (question 1 of 2)", "looking at a (question 2 of 2)"]],
+    [
+      ["a", "b"],
+      ["q", "r"],
+      [
+        "looking at a (1 of 2, question 1 of 2)",
+        "looking at a (1 of 2, question 2 of 2)",
+        "looking at b (2 of 2, question 1 of 2)",
+        "looking at b (2 of 2, question 2 of 2)",
+      ],
+    ],
+  ])("counts what there are several of: %j, %j", (pictures, questions, expected) => {
+    const { remarks, lines } = listen({ pictures, questions });
+    for (let done = 0; done <= pictures.length * questions.length; done++) remarks.working(done);
+    expect(lines).toEqual(expected);
+  });
+});
+
+describe("explain", () => {
+  const questions = ["one", "two"];
+
+  it("says once what several questions failed of, and again for the next picture", () => {
+    const { remarks, lines } = listen({ pictures: ["a.png", "b.png"], questions });
+    const missing = new FlashSlothError("image-not-found", "no such file: a.png", { hint: "look for it" });
+    const damaged = new FlashSlothError("image-invalid", "damaged");
+    for (const outcome of [
+      ...pictureFailure("a.png", questions, missing, "demo"),
+      ...pictureFailure("b.png", questions, damaged, "demo"),
+    ]) {
+      remarks.explain(outcome);
+    }
+    expect(lines).toEqual(["error: no such file: a.png", "hint: look for it", "error: b.png: damaged"]);
+  });
+
+  it("names the question that failed or was cut off, where there are several", () => {
+    const { remarks, lines } = listen({ pictures: ["a.png"], questions, timeoutMs: 1500 });
+    const error = new FlashSlothError("question-too-long", "too long");
+    remarks.explain(questionFailure("a.png", "one ".repeat(100), error, "demo"));
+    remarks.explain(cutOff("two\n?", "length"));
+    remarks.explain(cutOff("two", "timeout"));
+    expect(lines).toEqual([
+      `error: a.png: ${"one ".repeat(15)}…: too long`,
+      "warning: a.png: two ?: the answer was cut off after 5 tokens",
+      "warning: a.png: two: the answer was cut off after 1.5 s",
+    ]);
+  });
+
+  it("names only the picture where there is one question", () => {
+    const { remarks, lines } = listen({ pictures: ["a.png"], questions: ["q"] });
+    remarks.explain(questionFailure("a.png", "q", new FlashSlothError("timeout", "too slow"), "demo"));
+    remarks.explain(cutOff("q", "length"));
+    expect(lines).toEqual([
+      "error: a.png: too slow",
+      "warning: a.png: the answer was cut off after 5 tokens",
+    ]);
+  });
+});
