@@ -16,6 +16,7 @@ const config: RolldownOptions = defineConfig({
     "quantize-process": "src/language/quantize-process.ts",
   },
   platform: "node",
+  logLevel: "silent",
   external: (id) => APART.some((name) => id === name || id.startsWith(`${name}/`)),
   plugins: [
     {

@@ -67,17 +67,19 @@ export interface LlamaBenchOptions {
   readonly generate: number;
   /** positions that are in the cache before */
   readonly depth: number;
+  readonly repeats: number;
 }
 
-/** Tokens a second of one repetition, after llama-bench's own warm-up. */
-export async function llamaBench(options: LlamaBenchOptions): Promise<number> {
-  const { binary, model, threads, prompt, generate, depth } = options;
-  const numbers = ["-t", threads, "-p", prompt, "-n", generate, "-d", depth, "-r", 1, "-ngl", 0].map(String);
+/** Tokens a second of each repetition, after llama-bench's own warm-up. */
+export async function llamaBench(options: LlamaBenchOptions): Promise<readonly number[]> {
+  const { binary, model, threads, prompt, generate, depth, repeats } = options;
+  const sizes = ["-t", threads, "-p", prompt, "-n", generate, "-d", depth];
+  const numbers = [...sizes, "-r", repeats, "-ngl", 0].map(String);
   // ggml looks for its CPU variants in the working directory: the same files that we load
   const { directory } = await locateNative("cpu");
   const settings = { cwd: directory, timeout: 600_000 };
   const { stdout } = await run(binary, ["-m", model, ...numbers, "-o", "json"], settings);
-  const [result] = JSON.parse(stdout) as { avg_ts: number }[];
+  const [result] = JSON.parse(stdout) as { samples_ts: number[] }[];
   if (result === undefined) throw new Error("llama-bench measured nothing");
-  return result.avg_ts;
+  return result.samples_ts;
 }

@@ -21,12 +21,13 @@ export async function visionFigure(setup: Setup): Promise<Figure> {
       await engine.release(encoded);
     }
   });
-  const rate = median(rates);
-  const peak = median(peaks.packed);
+  // a peak is what nothing disturbed: on a shared machine, the best of several on both sides
+  const rate = Math.max(...rates);
+  const peak = Math.max(...peaks.packed);
   return {
     name: "vision / matrix-product peak",
     value: rate / peak,
     bar: { atLeast: 0.9 },
-    detail: `${rate.toFixed(0)} and ${peak.toFixed(0)} GFLOP/s (best of 5 a round; ${median(peaks.plain).toFixed(0)} without packing ahead)`,
+    detail: `${rate.toFixed(0)} and ${peak.toFixed(0)} GFLOP/s, the best of ${rates.length} passes and of ${rounds} x 5 products (medians of a round: ${median(rates).toFixed(0)} and ${median(peaks.packed).toFixed(0)}; ${Math.max(...peaks.plain).toFixed(0)} without packing ahead)`,
   };
 }
