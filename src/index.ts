@@ -28,6 +28,11 @@ export interface LoadModelOptions {
   readonly device?: DeviceChoice | undefined;
   /** Threads for each runtime. @default the machine's physical cores */
   readonly threads?: number | undefined;
+  /**
+   * How many pictures will be encoded, as far as one knows. For several (8; 2 with five crops each) a CPU's vision weights are
+   * repacked: loading takes longer, each picture less. @default 1
+   */
+  readonly pictures?: number | undefined;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
   /**
@@ -62,8 +67,8 @@ export const DEFAULT_MODEL = "flashsloth-3.2b";
  * `network`, `access`, `disk`, `native`, `device`
  */
 export async function loadModel(options: LoadModelOptions = {}): Promise<EngineHandle> {
-  const { model = DEFAULT_MODEL, device, threads, ...wanted } = options;
+  const { model = DEFAULT_MODEL, device, threads, pictures, ...wanted } = options;
   const { download, quant, visionPrecision, onProgress, signal } = wanted;
   const { directory } = await resolveModel({ model, download, quant, visionPrecision, onProgress, signal });
-  return await startEngine({ directory, device, threads });
+  return await startEngine({ directory, device, threads, pictures });
 }

@@ -74,6 +74,8 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const [first] = rounds;
   const notes = info.device.notes.map(String);
   if (uncompressed) notes.unshift(UNCOMPRESSED_NOTE);
+  const { pictures = 1 } = options.model;
+  if (pictures > 1) notes.push(`loaded as for a run over ${pictures} pictures`);
   if (sizes === undefined) {
     notes.push("operations are not counted: this model was converted before its sizes were recorded");
   }

@@ -62,11 +62,12 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
   engine.catch(() => {});
   let model = request.model;
   try {
-    if (inputs.some((input) => "input" in input)) {
+    const pictures = inputs.filter((input) => "input" in input).length;
+    if (pictures > 0) {
       const resolved = await resolve(request, parts);
       if (interrupts.received !== undefined) return statusOfSignal(interrupts.received);
       model = resolved.name;
-      engine = start(resolved, request, parts);
+      engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it
     }
     const counts = await report({ request, parts, inputs, output, model, engine, waitingSince });
@@ -97,10 +98,15 @@ async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedMo
   return model;
 }
 
-async function start(model: ResolvedModel, request: AskRequest, parts: AskParts): Promise<EngineHandle> {
+async function start(
+  model: ResolvedModel,
+  pictures: number,
+  request: AskRequest,
+  parts: AskParts,
+): Promise<EngineHandle> {
   const { device, threads } = request;
   parts.terminal.status(`loading ${model.name}`);
-  const engine = parts.beginEngine({ directory: model.directory, device, threads });
+  const engine = parts.beginEngine({ directory: model.directory, device, threads, pictures });
   // while nothing is in hand, Ctrl-C need not wait for a record to finish
   parts.interrupts.immediate = true;
   const loaded = (): void => void (parts.interrupts.immediate = false);

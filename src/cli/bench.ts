@@ -45,7 +45,12 @@ async function measureWarm(
   const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
   const { startEngine } = await import("../engine/client.ts");
   return await runBench({
-    model: { directory: model.directory, device: flags.device, threads: flags.threads },
+    model: {
+      directory: model.directory,
+      device: flags.device,
+      threads: flags.threads,
+      pictures: flags.pictures,
+    },
     picture: image ?? (await samplePicture()),
     pictureName: image ?? SAMPLE_NAME,
     question,

@@ -21,6 +21,11 @@ export interface EngineOptions {
   readonly device?: DeviceChoice | undefined;
   /** Threads for each runtime. @default the machine's physical cores; 1 for a tiny model */
   readonly threads?: number | undefined;
+  /**
+   * How many pictures will be encoded, as far as one knows. For several (8; 2 with five crops each) a CPU's vision weights are
+   * repacked: loading takes longer, each picture less. @default 1
+   */
+  readonly pictures?: number | undefined;
 }
 
 /** A picture by its path, by its encoded bytes (JPEG, PNG, …), or as `preparePicture` returned it. */

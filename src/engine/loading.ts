@@ -1,4 +1,5 @@
 import { readManifest, type Manifest } from "../core/manifest.ts";
+import { CROPS } from "../image/crops.ts";
 import { EmbqSession } from "../language/embq.ts";
 import { LanguageModel } from "../language/language-model.ts";
 import { VisionEncoder } from "../vision/encoder.ts";
@@ -23,7 +24,7 @@ export interface LoadingParts {
  */
 export async function beginLoading(options: EngineOptions): Promise<LoadingParts> {
   const start = performance.now();
-  const { directory, device = "auto" } = options;
+  const { directory, device = "auto", pictures = 1 } = options;
   const manifest = await readManifest(directory);
   const { geometry, roles } = manifest;
   const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
@@ -31,7 +32,10 @@ export async function beginLoading(options: EngineOptions): Promise<LoadingParts
   const languageTimed = timed(begun.then(async ({ loaded }) => loaded));
   // onnxruntime blocks this thread, and would keep llama.cpp's from starting
   await begun.catch(() => {});
-  const visionTimed = timed(VisionEncoder.load({ directory, file: roles.vision, geometry, device, threads }));
+  const expectedCrops = pictures * CROPS[geometry.crops];
+  const visionTimed = timed(
+    VisionEncoder.load({ directory, file: roles.vision, geometry, device, threads, expectedCrops }),
+  );
   const afterVision = visionTimed.then(async () =>
     timed(EmbqSession.load({ directory, file: roles.embq, geometry, device, threads })),
   );

@@ -19,7 +19,7 @@ export interface OpenSessionOptions {
   readonly fixedShapes?: boolean | undefined;
   /**
    * Repack weights for the CPU's kernels when loading: a full-size encoder then takes seconds to load instead
-   * of tenths and holds its weights twice, for a few percent in speed. @default false
+   * of tenths, and its weights are no longer pages of its file, for a few percent in speed. @default false
    */
   readonly prepack?: boolean | undefined;
   /** Write each operator's times to a file that begins with this path, see `endProfiling`. @default none */

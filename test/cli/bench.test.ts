@@ -49,6 +49,11 @@ describe("bench", () => {
     expect(report.memory.peak_bytes).toBeGreaterThan(50e6);
   });
 
+  it("measures as in a run over many pictures, and says so", async () => {
+    const report = await benchJson("--repeat", "1", "--pictures", "50");
+    expect(report.notes).toContain("loaded as for a run over 50 pictures");
+  });
+
   it("measures without compression, and says what the answers are worth", async () => {
     const report = await benchJson("--repeat", "1", "--uncompressed");
     expect(report.compressed).toBe(false);

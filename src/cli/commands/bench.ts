@@ -11,6 +11,7 @@ export interface BenchFlags extends TerminalFlags {
   readonly repeat: number;
   readonly warmup: number;
   readonly maxTokens: number;
+  readonly pictures?: number;
   readonly cold?: boolean;
   readonly uncompressed?: boolean;
   readonly json?: boolean;
@@ -42,6 +43,11 @@ export function addBench(program: Command): void {
     .option("--repeat <n>", "measurements", wholeNumber(1, 1000), 5)
     .option("--warmup <n>", "rounds before the first measurement", wholeNumber(0, 1000), 1)
     .option("--max-tokens <n>", "tokens to generate in each round", tokenCount, 32)
+    .addOption(
+      new Option("--pictures <n>", "measure as in a run over so many pictures (default: 1)")
+        .argParser(wholeNumber(1, 1_000_000))
+        .conflicts("cold"),
+    )
     .option("--cold", "measure whole `ask` commands, each in a fresh process, loading included")
     .addOption(
       new Option("--uncompressed", "all visual tokens, no pooling: what compression saves").conflicts("cold"),

@@ -28,10 +28,17 @@ export interface Figure {
   readonly detail: string;
 }
 
-/** A loaded model for as long as `use` takes: while a cold start is measured, no other may sit in memory. */
-export async function withEngine<T>(setup: Setup, use: (engine: EngineHandle) => Promise<T>): Promise<T> {
+/**
+ * A loaded model for as long as `use` takes: while a cold start is measured, no other may sit in memory.
+ * @param pictures as for a run over so many
+ */
+export async function withEngine<T>(
+  setup: Setup,
+  use: (engine: EngineHandle) => Promise<T>,
+  pictures = 1,
+): Promise<T> {
   const { directory, threads } = setup;
-  const engine = await startEngine({ directory, device: "cpu", threads });
+  const engine = await startEngine({ directory, device: "cpu", threads, pictures });
   try {
     return await use(engine);
   } finally {

@@ -1,0 +1,66 @@
+import { PassThrough } from "node:stream";
+import { afterEach, describe, expect, it } from "vitest";
+import { type AskRequest, runAsk } from "../../src/cli/ask.ts";
+import { Interrupts } from "../../src/cli/interrupt.ts";
+import { StreamOutput } from "../../src/cli/output.ts";
+import { Terminal } from "../../src/cli/terminal.ts";
+import { FlashSlothError } from "../../src/core/errors.ts";
+import type { EngineOptions } from "../../src/engine/api.ts";
+import type { PictureEntry } from "../../src/pipeline/inputs.ts";
+
+const REQUEST: AskRequest = {
+  images: [],
+  recursive: false,
+  model: "demo",
+  download: false,
+  quant: undefined,
+  visionPrecision: undefined,
+  device: "cpu",
+  threads: 2,
+  questions: ["Why?"],
+  ask: {},
+  timeoutMs: undefined,
+  json: false,
+  bench: false,
+};
+
+const interrupts = new Interrupts();
+afterEach(() => interrupts.dispose());
+
+/** What an engine for these inputs is begun with. */
+async function engineOptions(inputs: readonly PictureEntry[]): Promise<EngineOptions | undefined> {
+  let begun: EngineOptions | undefined;
+  const { stderr } = process; // quiet: nothing is written to it
+  const terminal = await Terminal.open({ stderr, quiet: true, color: false, env: {} });
+  const run = runAsk(REQUEST, {
+    terminal,
+    interrupts,
+    gatherPictures: async () => inputs,
+    openOutput: async () => new StreamOutput(new PassThrough()),
+    resolveModel: async () => ({ name: "demo", directory: "/models/demo", demo: true }),
+    beginEngine: (options) => {
+      begun = options;
+      throw new FlashSlothError("native", "no engine today");
+    },
+  });
+  await run.catch(() => {});
+  return begun;
+}
+
+describe("ask", () => {
+  it("tells the engine how many pictures will come", async () => {
+    const bad = { label: "bad", error: new FlashSlothError("image-not-found", "not there") };
+    const pictures = ["a.png", "b.png", "c.png"].map((label) => ({ label, input: label }));
+    expect(await engineOptions([...pictures, bad])).toEqual({
+      directory: "/models/demo",
+      device: "cpu",
+      threads: 2,
+      pictures: 3,
+    });
+  });
+
+  it("begins none where there is no picture", async () => {
+    const bad = { label: "bad", error: new FlashSlothError("image-not-found", "not there") };
+    expect(await engineOptions([bad])).toBeUndefined();
+  });
+});
