@@ -20,6 +20,8 @@ export async function bench({ image, question = QUESTION }: BenchWords, flags: B
     const model = await resolveModel({
       model: flags.model,
       download: flags.download ? undefined : false,
+      quant: flags.quant,
+      visionPrecision: flags.visionPrecision,
       onProgress: command.onProgress,
       signal: command.signal,
     });
@@ -78,7 +80,7 @@ async function measureCold(
     const picture = image ?? join(folder, "picture.jpg");
     if (image === undefined) await writeFile(picture, await samplePicture());
     const threads = flags.threads === undefined ? [] : ["--threads", String(flags.threads)];
-    const words = ["--model", flags.model, "--device", flags.device, ...threads];
+    const words = ["--model", flags.model, "--device", flags.device, ...threads, ...variantWords(flags)];
     return await runColdBench({
       directory: model.directory,
       picture,
@@ -93,4 +95,12 @@ async function measureCold(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The options that name a model's variant, as words of a command line. */
+function variantWords({ quant, visionPrecision }: BenchFlags): string[] {
+  return [
+    ...(quant === undefined ? [] : ["--quant", quant]),
+    ...(visionPrecision === undefined ? [] : ["--vision-precision", visionPrecision]),
+  ];
 }

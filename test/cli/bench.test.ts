@@ -49,6 +49,14 @@ describe("bench", () => {
     expect(report.memory.peak_bytes).toBeGreaterThan(50e6);
   });
 
+  it("measures the variant that is named, warm and cold", async () => {
+    const int8 = ["--vision-precision", "int8"];
+    for (const mode of [[], ["--cold"]]) {
+      const report = await benchJson("--repeat", "1", "--warmup", "0", "--quiet", ...int8, ...mode);
+      expect(report.model).toEqual({ name: "demo", quant: "f16", vision_precision: "int8" });
+    }
+  });
+
   it("measures as in a run over many pictures, and says so", async () => {
     const report = await benchJson("--repeat", "1", "--pictures", "50");
     expect(report.notes).toContain("loaded as for a run over 50 pictures");

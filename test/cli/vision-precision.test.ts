@@ -40,7 +40,7 @@ describe("flashsloth ask --vision-precision", () => {
     const { status, stderr } = await place.run(odd);
     expect(status).toBe(2);
     expect(stderr).toMatch(/^error: .*--vision-precision.*int4.*fp32, fp16, int8/);
-    for (const command of ["ask", "pull", "convert"]) {
+    for (const command of ["ask", "bench", "pull", "convert"]) {
       const { stdout } = await place.run([command, "--help"]);
       expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
         /--vision-precision <type> weights of the vision encoder.*fp32/,

@@ -1,24 +1,10 @@
-import { Option, type Command } from "commander";
-import { QUANT_TYPES } from "../../convert/quant.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
-import type { DeviceChoice } from "../../engine/api.ts";
-import {
-  filled,
-  seedValue,
-  temperatureValue,
-  threadCount,
-  timeoutSeconds,
-  tokenCount,
-  topPValue,
-} from "../values.ts";
-import { terminalOptions, type TerminalFlags } from "./shared.ts";
+import type { Command } from "commander";
+import { filled, seedValue, temperatureValue, timeoutSeconds, tokenCount, topPValue } from "../values.ts";
+import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface AskFlags extends TerminalFlags {
-  readonly model: string;
+export interface AskFlags extends ModelFlags, TerminalFlags {
   readonly question?: readonly string[];
   readonly recursive?: boolean;
-  readonly device: DeviceChoice;
-  readonly threads?: number;
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topP: number;
@@ -28,17 +14,12 @@ export interface AskFlags extends TerminalFlags {
   readonly output?: string;
   readonly timeout?: number;
   readonly bench?: boolean;
-  readonly download: boolean;
-  readonly quant?: string;
-  readonly visionPrecision?: VisionPrecision;
 }
 
 /** Gathers an option that may be given several times. */
 function eachOf(text: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, text];
 }
-
-const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
 
 /** `flashsloth ask <image...> [question]` */
 export function addAsk(program: Command): void {
@@ -56,28 +37,8 @@ export function addAsk(program: Command): void {
       "the question; every argument is then a picture; may be repeated",
       eachOf,
     )
-    .option("-r, --recursive", "descend into folders")
-    .option(
-      "-m, --model <name|dir>",
-      "a model's name, or the folder of a checkpoint or a converted model",
-      filled("a model's name or folder"),
-      "flashsloth-3.2b",
-    )
-    .addOption(
-      new Option(
-        "--quant <type>",
-        "weight type of the language model, when it must be fetched or converted first",
-      ).choices(QUANT_TYPES),
-    )
-    .addOption(
-      new Option(
-        "--vision-precision <type>",
-        "weights of the vision encoder, when it must be fetched or converted first (default: fp32)",
-      ).choices(VISION_PRECISIONS),
-    )
-    .option("--no-download", "do not fetch a model that is not on this disk")
-    .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))
-    .option("--threads <n>", "threads to compute with (default: the physical cores)", threadCount)
+    .option("-r, --recursive", "descend into folders");
+  modelOptions(command)
     .option("--max-tokens <n>", "the longest answer, in tokens", tokenCount, 512)
     .option("--temperature <t>", "0 takes the likeliest token; above 0 samples", temperatureValue, 0)
     .option("--top-p <p>", "sample from the likeliest tokens of this total probability", topPValue, 1)

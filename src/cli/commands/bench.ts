@@ -1,13 +1,8 @@
 import { Option, type Command } from "commander";
-import type { DeviceChoice } from "../../engine/api.ts";
-import { filled, threadCount, tokenCount, wholeNumber } from "../values.ts";
-import { terminalOptions, type TerminalFlags } from "./shared.ts";
+import { tokenCount, wholeNumber } from "../values.ts";
+import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface BenchFlags extends TerminalFlags {
-  readonly model: string;
-  readonly download: boolean;
-  readonly device: DeviceChoice;
-  readonly threads?: number;
+export interface BenchFlags extends ModelFlags, TerminalFlags {
   readonly repeat: number;
   readonly warmup: number;
   readonly maxTokens: number;
@@ -17,8 +12,6 @@ export interface BenchFlags extends TerminalFlags {
   readonly json?: boolean;
   readonly csv?: boolean;
 }
-
-const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
 
 /** `flashsloth bench [image] [question]` */
 export function addBench(program: Command): void {
@@ -30,16 +23,8 @@ export function addBench(program: Command): void {
         "Without a picture it uses one made by arithmetic.",
     )
     .argument("[image]", "a picture's file")
-    .argument("[question]", "what to ask about it")
-    .option(
-      "-m, --model <name|dir>",
-      "a model's name, or the folder of a checkpoint or a converted model",
-      filled("a model's name or folder"),
-      "flashsloth-3.2b",
-    )
-    .option("--no-download", "do not fetch a model that is not on this disk")
-    .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))
-    .option("--threads <n>", "threads to compute with (default: the physical cores)", threadCount)
+    .argument("[question]", "what to ask about it");
+  modelOptions(command)
     .option("--repeat <n>", "measurements", wholeNumber(1, 1000), 5)
     .option("--warmup <n>", "rounds before the first measurement", wholeNumber(0, 1000), 1)
     .option("--max-tokens <n>", "tokens to generate in each round", tokenCount, 32)

@@ -1,4 +1,8 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
+import { QUANT_TYPES } from "../../convert/quant.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
+import type { DeviceChoice } from "../../engine/api.ts";
+import { filled, threadCount } from "../values.ts";
 
 /** The options that every command takes. */
 export interface TerminalFlags {
@@ -10,4 +14,42 @@ export function terminalOptions(command: Command): Command {
   return command
     .option("--quiet", "show no progress, notes or warnings")
     .option("--no-color", "do not colour messages");
+}
+
+/** Which model to run, and on what. */
+export interface ModelFlags {
+  readonly model: string;
+  readonly quant?: string;
+  readonly visionPrecision?: VisionPrecision;
+  readonly download: boolean;
+  readonly device: DeviceChoice;
+  readonly threads?: number;
+}
+
+const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
+
+/** The options of the commands that run a model. */
+export function modelOptions(command: Command): Command {
+  return command
+    .option(
+      "-m, --model <name|dir>",
+      "a model's name, or the folder of a checkpoint or a converted model",
+      filled("a model's name or folder"),
+      "flashsloth-3.2b",
+    )
+    .addOption(
+      new Option(
+        "--quant <type>",
+        "weight type of the language model, when it must be fetched or converted first",
+      ).choices(QUANT_TYPES),
+    )
+    .addOption(
+      new Option(
+        "--vision-precision <type>",
+        "weights of the vision encoder, when it must be fetched or converted first (default: fp32)",
+      ).choices(VISION_PRECISIONS),
+    )
+    .option("--no-download", "do not fetch a model that is not on this disk")
+    .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))
+    .option("--threads <n>", "threads to compute with (default: the physical cores)", threadCount);
 }
