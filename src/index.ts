@@ -1,6 +1,7 @@
 import type { VisionPrecision } from "./core/vision-precision.ts";
 import type { DeviceChoice, EngineHandle } from "./engine/api.ts";
 import { startEngine } from "./engine/client.ts";
+import { storePaths } from "./store/home.ts";
 import type { OnStoreProgress } from "./store/progress.ts";
 import { resolveModel } from "./store/resolve.ts";
 
@@ -70,5 +71,5 @@ export async function loadModel(options: LoadModelOptions = {}): Promise<EngineH
   const { model = DEFAULT_MODEL, device, threads, pictures, ...wanted } = options;
   const { download, quant, visionPrecision, onProgress, signal } = wanted;
   const { directory } = await resolveModel({ model, download, quant, visionPrecision, onProgress, signal });
-  return await startEngine({ directory, device, threads, pictures });
+  return await startEngine({ directory, device, threads, pictures, promptCache: storePaths().prompts });
 }

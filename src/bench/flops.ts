@@ -68,13 +68,15 @@ export function embqFlops(sizes: Sizes, text: number): number {
 }
 
 /**
- * Phi-2 on the whole prompt: in each layer four projections, causal attention (position i sees i + 1 positions) and
- * the MLP; the output matrix for the last position only.
+ * Phi-2 on a prompt: in each layer four projections, causal attention (position i sees i + 1 positions) and the MLP; the
+ * output matrix for the last position only.
+ * @param reused how many of the positions, from the first on, are in the KV cache already. @default 0
  */
-export function prefillFlops(sizes: Sizes, positions: number): number {
+export function prefillFlops(sizes: Sizes, positions: number, reused = 0): number {
   const { hiddenSize: hidden, layers, vocabSize } = sizes;
-  const attention = 2 * product(1, hidden, (positions * (positions + 1)) / 2);
-  return layers * (positions * layerFlops(sizes) + attention) + product(1, hidden, vocabSize);
+  const seen = (positions * (positions + 1) - reused * (reused + 1)) / 2;
+  const attention = 2 * product(1, hidden, seen);
+  return layers * ((positions - reused) * layerFlops(sizes) + attention) + product(1, hidden, vocabSize);
 }
 
 /** Phi-2 on one more token. @param position how many came before it */

@@ -25,7 +25,10 @@ export interface MeasureOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Encodes the picture and asks anew in each round: nothing of the round before is in any cache of ours. */
+/**
+ * Encodes the picture and asks anew in each round: nothing of the round before is in any cache of ours but the text that
+ * every prompt begins with, as for any picture after the first.
+ */
 export async function measureRounds(options: MeasureOptions): Promise<Round[]> {
   const { engine, question, tokens, warmup, repeat, uncompressed } = options;
   const rounds: Round[] = [];

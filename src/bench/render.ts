@@ -13,7 +13,7 @@ export function benchMarkdown(report: BenchReport): string {
     ...report.stages.map(stageLine),
     "",
     `- picture: ${inline(report.picture.name)}${size}; question: ${inline(report.question)}`,
-    `- image tokens: ${tokens.image_before} -> ${tokens.image_after}; prompt: ${tokens.prompt} positions; answer: ${tokens.answer} tokens`,
+    `- image tokens: ${tokens.image_before} -> ${tokens.image_after}; prompt: ${promptLine(tokens)}; answer: ${tokens.answer} tokens`,
   ];
   const rate = report.decode_tokens_per_second;
   if (rate !== null) lines.push(`- decode: ${rate.toFixed(1)} tokens/s`);
@@ -33,6 +33,11 @@ export function benchMarkdown(report: BenchReport): string {
   );
   for (const note of report.notes) lines.push(`- note: ${note}`);
   return `${lines.join("\n")}\n`;
+}
+
+function promptLine({ prompt, prompt_kept: kept }: BenchReport["tokens"]): string {
+  if (kept === null || kept === 0) return `${prompt} positions`;
+  return `${prompt} positions, of which ${kept}, the same for every picture, were kept`;
 }
 
 function stageLine(row: StageRow): string {

@@ -57,7 +57,9 @@ export interface BenchReport {
     /** raw vision features, and the visual tokens that the language model read */
     readonly image_before: number;
     readonly image_after: number;
+    /** positions, and how many of them, the same for every picture, were not computed anew; null where it is not known */
     readonly prompt: number;
+    readonly prompt_kept: number | null;
     readonly answer: number;
   };
   readonly stages: readonly StageRow[];
@@ -91,6 +93,7 @@ export function stageRows(options: StageRowsOptions): StageRow[] {
 
   const [first] = rounds;
   const { prompt = 0, answer: answered = 0, question: text = 0 } = first?.answer.tokens ?? {};
+  const reused = first?.answer.reusedPositions ?? 0;
   const { features = 0, visualTokens = 0 } = first?.picture ?? {};
   const uncompressed = visualTokens === features;
   const vision = count((s) =>
@@ -123,7 +126,7 @@ export function stageRows(options: StageRowsOptions): StageRow[] {
       "prefill",
       null,
       each(({ answer }) => answer.ms.prefill),
-      count((s) => prefillFlops(s, prompt) + embqFlops(s, text)),
+      count((s) => prefillFlops(s, prompt, reused) + embqFlops(s, text)),
     ),
     row(
       "prefill",

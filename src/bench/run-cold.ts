@@ -81,6 +81,7 @@ export async function runColdBench(options: ColdBenchOptions): Promise<BenchRepo
       image_before: first.bench.image_tokens.before,
       image_after: first.bench.image_tokens.after,
       prompt: first.tokens.prompt,
+      prompt_kept: null,
       answer: first.tokens.answer,
     },
     stages: coldRows(runs, records),

@@ -105,6 +105,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
       image_before: first?.picture.features ?? 0,
       image_after: first?.answer.tokens.image ?? 0,
       prompt: first?.answer.tokens.prompt ?? 0,
+      prompt_kept: first?.answer.reusedPositions ?? 0,
       answer: first?.answer.tokens.answer ?? 0,
     },
     stages: stageRows({ rounds, loadMs: info.loadMs, compress, sizes, peak: matrixPeak }),

@@ -6,6 +6,7 @@ import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../e
 import { answers } from "../pipeline/answers.ts";
 import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
+import { storePaths } from "../store/home.ts";
 import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
 import { jsonWriter, lineWriter, streamWriter, type AnswerWriter } from "./answer-writer.ts";
 import { EXIT, statusOfRun, statusOfSignal } from "./exit.ts";
@@ -106,7 +107,13 @@ async function start(
 ): Promise<EngineHandle> {
   const { device, threads } = request;
   parts.terminal.status(`loading ${model.name}`);
-  const engine = parts.beginEngine({ directory: model.directory, device, threads, pictures });
+  const engine = parts.beginEngine({
+    directory: model.directory,
+    device,
+    threads,
+    pictures,
+    promptCache: storePaths().prompts,
+  });
   // while nothing is in hand, Ctrl-C need not wait for a record to finish
   parts.interrupts.immediate = true;
   const loaded = (): void => void (parts.interrupts.immediate = false);

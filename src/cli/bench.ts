@@ -46,12 +46,14 @@ async function measureWarm(
   const { runBench } = await import("../bench/run.ts");
   const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
   const { startEngine } = await import("../engine/client.ts");
+  const { storePaths } = await import("../store/home.ts");
   return await runBench({
     model: {
       directory: model.directory,
       device: flags.device,
       threads: flags.threads,
       pictures: flags.pictures,
+      promptCache: storePaths().prompts,
     },
     picture: image ?? (await samplePicture()),
     pictureName: image ?? SAMPLE_NAME,

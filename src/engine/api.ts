@@ -26,6 +26,11 @@ export interface EngineOptions {
    * repacked: loading takes longer, each picture less. @default 1
    */
   readonly pictures?: number | undefined;
+  /**
+   * A folder for what the language model makes of the text that every prompt begins with: computed once, read ever after.
+   * @default none
+   */
+  readonly promptCache?: string | undefined;
 }
 
 /** A picture by its path, by its encoded bytes (JPEG, PNG, …), or as `preparePicture` returned it. */
@@ -87,7 +92,7 @@ export interface Answer {
     /** the question's own tokens, which EmbQ reads */
     readonly question: number;
   };
-  /** prompt positions that were still in the KV cache and not computed again */
+  /** prompt positions that were in the KV cache, or in a file of it, and not computed again */
   readonly reusedPositions: number;
   /** the token ids of the answer */
   readonly ids: readonly number[];

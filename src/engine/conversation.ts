@@ -5,6 +5,7 @@ import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer, AskHooks, AskOptions } from "./api.ts";
 import { generate } from "./generate.ts";
+import type { PromptCache } from "./prompt-cache.ts";
 import { prefill, type EmbqTrace, type PictureFeatures } from "./prefill.ts";
 import { promptPositions, tokenizePrompt } from "./prompt.ts";
 
@@ -16,12 +17,19 @@ export interface ConversationOptions {
   readonly language: LanguageModel;
   readonly embq: EmbqSession;
   readonly geometry: ModelGeometry;
+  /** Where the prompt's beginning is kept from one run to the next. @default nowhere */
+  readonly promptCache?: PromptCache | undefined;
 }
 
-/** One llama.cpp context and what it holds: the prefix of the last picture stays for the next question about it. */
+/**
+ * One llama.cpp context and what it holds: the prompt's beginning, which is the same for every picture, and the prefix of
+ * the last picture, for the next question about it.
+ */
 export class Conversation {
   readonly #options: ConversationOptions;
   #context: NativeContext | undefined;
+  /** whether the context begins with the positions of `system` */
+  #begun = false;
   /** the picture whose prefix the context holds, and that prefix's positions */
   #held: { readonly picture: number; readonly positions: number } | undefined;
   #prefixPrefills = 0;
@@ -63,8 +71,9 @@ export class Conversation {
       );
     }
     const context = this.#contextFor(Math.min(prompt + maxTokens, limit));
-    const reusable = this.#held?.picture === id ? this.#held.positions : 0;
+    const held = this.#held?.picture === id ? this.#held.positions : undefined;
     this.#held = undefined;
+    const reusedPositions = held ?? (await this.#begin(context, tokens.system));
     const prefilled = await prefill({
       language,
       embq: options.embq === false ? undefined : embq,
@@ -72,10 +81,10 @@ export class Conversation {
       context,
       tokens,
       picture,
-      reusable,
+      holdsPicture: held !== undefined,
       onEmbq: hooks.onEmbq,
     });
-    if (reusable === 0) this.#prefixPrefills++;
+    if (held === undefined) this.#prefixPrefills++;
     this.#held = { picture: id, positions: prefilled.prefix };
     const prefilledAt = performance.now();
 
@@ -104,7 +113,7 @@ export class Conversation {
           answer: generated.ids.length,
           question: tokens.question.length - 1,
         },
-        reusedPositions: reusable,
+        reusedPositions,
         ids: generated.ids,
         ms: {
           wait: 0,
@@ -125,15 +134,40 @@ export class Conversation {
     return this.#context.logits();
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
+    this.#forget();
+    await this.#options.promptCache?.written;
+  }
+
+  #forget(): void {
     this.#context?.dispose();
     this.#context = undefined;
     this.#held = undefined;
+    this.#begun = false;
+  }
+
+  /**
+   * Sees to it that the context begins with the positions of `system`, which are the same for every picture and question:
+   * a quarter of a short prompt.
+   * @returns how many of them did not have to be computed
+   */
+  async #begin(context: NativeContext, system: readonly number[]): Promise<number> {
+    if (this.#begun) return system.length;
+    const { language, promptCache } = this.#options;
+    const kept = await promptCache?.read();
+    const restored = kept !== undefined && context.restore(kept) && context.length === system.length;
+    if (!restored) {
+      context.truncate(0);
+      context.decode({ input: { rows: await language.embed(system) } });
+      if (promptCache !== undefined) promptCache.write(context.save());
+    }
+    this.#begun = true;
+    return restored ? system.length : 0;
   }
 
   #contextFor(positions: number): NativeContext {
     if (this.#context !== undefined && this.#context.contextTokens >= positions) return this.#context;
-    this.dispose();
+    this.#forget();
     const rounded = Math.ceil(positions / CONTEXT_STEP) * CONTEXT_STEP;
     this.#context = this.#options.language.createContext(rounded);
     return this.#context;

@@ -1,6 +1,7 @@
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
+import type { LanguageModel } from "../language/language-model.ts";
 import { UncompressedProjector } from "../vision/uncompressed.ts";
 import type {
   Answer,
@@ -17,6 +18,7 @@ import type {
 import { Conversation } from "./conversation.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
 import type { EmbqTrace, PictureFeatures } from "./prefill.ts";
+import { PromptCache } from "./prompt-cache.ts";
 
 /** A model in this thread: pictures in, answers out. Blocks its thread while it computes. */
 export class Engine implements EngineHandle {
@@ -156,15 +158,28 @@ export class Engine implements EngineHandle {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#pictures.clear();
-    this.#conversation?.dispose();
+    await this.#conversation?.dispose();
     await this.#uncompressed?.dispose();
     await disposeParts(this.#parts);
   }
 
   async #talk(): Promise<Conversation> {
     const [language, embq] = await Promise.all([this.#parts.language, this.#parts.embq]);
-    this.#conversation ??= new Conversation({ language, embq, geometry: this.#parts.manifest.geometry });
+    const { manifest } = this.#parts;
+    this.#conversation ??= new Conversation({
+      language,
+      embq,
+      geometry: manifest.geometry,
+      promptCache: this.#promptCache(language),
+    });
     return this.#conversation;
+  }
+
+  #promptCache({ device: { library } }: LanguageModel): PromptCache | undefined {
+    const { promptCache: directory } = this.#options;
+    const { manifest } = this.#parts;
+    const runtime = `llama.cpp ${library.version}, ${library.backend}`;
+    return directory === undefined ? undefined : new PromptCache({ directory, manifest, runtime });
   }
 
   async #loadUncompressed(): Promise<UncompressedProjector> {

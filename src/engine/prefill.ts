@@ -27,8 +27,8 @@ export interface PrefillOptions {
   readonly context: NativeContext;
   readonly tokens: PromptTokens;
   readonly picture: PictureFeatures;
-  /** positions of `system` and picture that the context already holds: all of them, or 0 */
-  readonly reusable: number;
+  /** Whether the context already holds `system` and the picture; otherwise `system` alone. */
+  readonly holdsPicture: boolean;
   /** Receives EmbQ's arrays. @default none */
   readonly onEmbq?: ((trace: EmbqTrace) => void) | undefined;
 }
@@ -48,18 +48,18 @@ export interface Prefilled {
  * queries' are replaced by what EmbQ makes of them before the next layer reads them.
  */
 export async function prefill(options: PrefillOptions): Promise<Prefilled> {
-  const { language, embq, geometry, context, tokens, picture, reusable, onEmbq } = options;
+  const { language, embq, geometry, context, tokens, picture, holdsPicture, onEmbq } = options;
   const width = geometry.hiddenSize;
-  const prefixRows = reusable > 0 ? [] : [await language.embed(tokens.system), picture.visualTokens];
-  const question = await language.embed(tokens.question);
-  const head = concatRows([...prefixRows, question]); // [32 + 81 + 1 + T, h], or [1 + T, h]
-  const rows = concatRows([head, language.queries, await language.embed(tokens.assistant)]); // [... + 9 + A, h]
+  const { system, question, assistant } = tokens;
+  const prefix = system.length + picture.visualTokens.length / width;
+  const asked = await language.embed(question);
+  const head = holdsPicture ? asked : concatRows([picture.visualTokens, asked]); // [1 + T, h], or [81 + 1 + T, h]
+  const rows = concatRows([head, language.queries, await language.embed(assistant)]); // [... + 9 + A, h]
   const queriesAt = head.length / width;
-  const prefix = reusable > 0 ? reusable : queriesAt - tokens.question.length;
-  context.truncate(reusable);
+  context.truncate(holdsPicture ? prefix : system.length);
 
   // EmbQ does not read the newline between picture and question
-  const text = new RowCollector(queriesAt - tokens.question.length + 1, tokens.question.length - 1, width);
+  const text = new RowCollector(queriesAt - question.length + 1, question.length - 1, width);
   let embqMs = 0;
   const lookAgain = (session: EmbqSession, graph: TappedRows, at: number): void => {
     const start = performance.now();

@@ -10,6 +10,8 @@ export interface StorePaths {
   readonly downloads: string;
   /** checkpoints that a user asked to keep, named alike */
   readonly checkpoints: string;
+  /** what language models make of the text that every prompt begins with */
+  readonly prompts: string;
   /** claims of running processes */
   readonly locks: string;
 }
@@ -47,6 +49,7 @@ export function storePaths(home: string = storeHome()): StorePaths {
     models: join(home, "models"),
     downloads: join(home, "downloads"),
     checkpoints: join(home, "checkpoints"),
+    prompts: join(home, "prompts"),
     locks: join(home, "locks"),
   };
 }

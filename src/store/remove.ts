@@ -2,13 +2,14 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { diskError } from "../core/bytes.ts";
 import { FlashSlothError } from "../core/errors.ts";
+import { promptCachePrefix } from "../engine/prompt-cache.ts";
 import { folderName, MODEL_NAMES, parseModelName } from "./catalogue.ts";
 import { closestName } from "./closest-name.ts";
 import { folderSize } from "./folder-size.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { hubFolders, repoKey } from "./hub-folder.ts";
 import { discardFolder } from "./install.ts";
-import { namesIn, PARTIAL_PREFIX, TRASH_PREFIX } from "./installed.ts";
+import { namesIn, PARTIAL_PREFIX, TRASH_PREFIX, tryReadModel } from "./installed.ts";
 import { sweepDeadClaims, withLock } from "../core/lock.ts";
 import { modelsNamed, namedFolders } from "./named.ts";
 import type { OnStoreProgress } from "./progress.ts";
@@ -83,6 +84,7 @@ export async function removeModel(options: RemoveOptions): Promise<RemovedModel>
         const directory = join(parent, folder);
         bytes += await folderSize(directory);
         const whole = parent === paths.models && !folder.startsWith(".");
+        if (whole) await forgetPrompts(directory, paths);
         await (whole ? discardFolder(parent, folder) : rm(directory, { recursive: true, force: true })).catch(
           (error: unknown) => {
             throw diskError(directory, error);
@@ -95,6 +97,16 @@ export async function removeModel(options: RemoveOptions): Promise<RemovedModel>
   );
   await sweepDeadClaims(paths.locks);
   return result;
+}
+
+/** What was kept to start a model faster goes with it. */
+async function forgetPrompts(directory: string, paths: StorePaths): Promise<void> {
+  const manifest = await tryReadModel(directory);
+  if (manifest === undefined) return;
+  const prefix = promptCachePrefix(manifest);
+  for (const name of await namesIn(paths.prompts)) {
+    if (name.startsWith(prefix)) await rm(join(paths.prompts, name), { force: true });
+  }
 }
 
 async function nothingToRemove(model: string, paths: StorePaths): Promise<FlashSlothError> {

@@ -27,6 +27,8 @@ describe("operations of the published model", () => {
     expect(prefillFlops(PUBLISHED, 142)).toBe(32 * (142 * DECODER_LAYER + attention) + 2 * 2560 * 51_200);
     expect(prefillFlops(PUBLISHED, 142) / 1e12).toBeCloseTo(0.72, 2);
     expect(prefillFlops(PUBLISHED, 142 - 81 + 729) / 1e12).toBeCloseTo(4.08, 2);
+    const begun = prefillFlops(PUBLISHED, 32);
+    expect(begun + prefillFlops(PUBLISHED, 142, 32)).toBe(prefillFlops(PUBLISHED, 142) + 2 * 2560 * 51_200);
   });
 
   it("are two for each weight of the language model in a generated token", () => {

@@ -5,6 +5,7 @@ import { Interrupts } from "../../src/cli/interrupt.ts";
 import { StreamOutput } from "../../src/cli/output.ts";
 import { Terminal } from "../../src/cli/terminal.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
+import { storePaths } from "../../src/store/home.ts";
 import type { EngineOptions } from "../../src/engine/api.ts";
 import type { PictureEntry } from "../../src/pipeline/inputs.ts";
 
@@ -56,6 +57,7 @@ describe("ask", () => {
       device: "cpu",
       threads: 2,
       pictures: 3,
+      promptCache: storePaths().prompts,
     });
   });
 

@@ -55,6 +55,9 @@ export interface LlamaFunctions {
   llama_memory_clear(memory: Pointer, data: boolean): void;
   llama_memory_seq_rm(memory: Pointer, sequence: number, from: number, to: number): boolean;
   llama_memory_seq_pos_max(memory: Pointer, sequence: number): number;
+  llama_state_seq_get_size(context: Pointer, sequence: number): number;
+  llama_state_seq_get_data(context: Pointer, data: Uint8Array, size: number, sequence: number): number;
+  llama_state_seq_set_data(context: Pointer, data: Uint8Array, size: number, sequence: number): number;
   llama_decode(context: Pointer, batch: StructValue): number;
   llama_get_logits_ith(context: Pointer, index: number): Pointer | null;
 
@@ -118,6 +121,9 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   llama_memory_clear: ["llama", "void", ["void *", "bool"]],
   llama_memory_seq_rm: ["llama", "bool", ["void *", "int32_t", "int32_t", "int32_t"]],
   llama_memory_seq_pos_max: ["llama", "int32_t", ["void *", "int32_t"]],
+  llama_state_seq_get_size: ["llama", "size_t", ["void *", "int32_t"]],
+  llama_state_seq_get_data: ["llama", "size_t", ["void *", "_Out_ uint8_t *", "size_t", "int32_t"]],
+  llama_state_seq_set_data: ["llama", "size_t", ["void *", "const void *", "size_t", "int32_t"]],
   llama_decode: ["llama", "int32_t", ["void *", "llama_batch"]],
   llama_get_logits_ith: ["llama", "void *", ["void *", "int32_t"]],
 
