@@ -60,12 +60,14 @@ export class VisionEncoder {
   /** @throws as `openSession` does */
   static async load(options: LoadVisionOptions): Promise<VisionEncoder> {
     const { directory, file, geometry, device, threads, expectedCrops = 1 } = options;
+    const many = expectedCrops >= CROPS_WORTH_REPACKING;
     const session = await openSession({
       path: join(directory, file),
       device,
       threads,
       fixedShapes: true,
-      prepack: expectedCrops >= CROPS_WORTH_REPACKING,
+      prepack: many,
+      spin: many, // the first picture is encoded while the language model still loads
     });
     return new VisionEncoder(session, geometry);
   }
