@@ -1,5 +1,4 @@
-import { readManifest, type Manifest } from "../core/manifest.ts";
-import { CROPS } from "../image/crops.ts";
+import { cropCount, readManifest, type Manifest } from "../core/manifest.ts";
 import { EmbqSession } from "../language/embq.ts";
 import { LanguageModel } from "../language/language-model.ts";
 import { VisionEncoder } from "../vision/encoder.ts";
@@ -32,7 +31,7 @@ export async function beginLoading(options: EngineOptions): Promise<LoadingParts
   const languageTimed = timed(begun.then(async ({ loaded }) => loaded));
   // onnxruntime blocks this thread, and would keep llama.cpp's from starting
   await begun.catch(() => {});
-  const expectedCrops = pictures * CROPS[geometry.crops];
+  const expectedCrops = pictures * cropCount(geometry);
   const visionTimed = timed(
     VisionEncoder.load({ directory, file: roles.vision, geometry, device, threads, expectedCrops }),
   );

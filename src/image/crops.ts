@@ -1,11 +1,9 @@
+import { cropCount, type ModelGeometry } from "../core/manifest.ts";
 import type { RgbPicture } from "./decode.ts";
 import { resample, wholeCanvas } from "./resample.ts";
 
 /** How a picture becomes crops: one squashed to the square, or that and four tiles of a padded square. */
-export type CropPlan = "squash" | "tiles";
-
-/** Crops that a plan makes. */
-export const CROPS: Readonly<Record<CropPlan, number>> = { squash: 1, tiles: 5 };
+export type CropPlan = ModelGeometry["crops"];
 
 /** Colour of the padding: the mean of SigLIP's normalisation, 0.5, as upstream writes it in 8 bits. */
 const PADDING = 127;
@@ -19,7 +17,7 @@ const PADDING = 127;
  */
 export function cutCrops(picture: RgbPicture, side: number, plan: CropPlan): Uint8Array {
   const cropBytes = side * side * 3;
-  const crops = new Uint8Array(CROPS[plan] * cropBytes);
+  const crops = new Uint8Array(cropCount({ crops: plan }) * cropBytes);
   crops.set(squash(picture, side), 0);
   if (plan === "tiles") {
     const square = padToSquare(picture, 2 * side); // [2S, 2S, 3]

@@ -1,4 +1,5 @@
-import { CROPS, cutCrops, type CropPlan } from "./crops.ts";
+import { cropCount } from "../core/manifest.ts";
+import { cutCrops, type CropPlan } from "./crops.ts";
 import { decodePicture } from "./decode.ts";
 
 export interface PreparePictureOptions {
@@ -31,7 +32,7 @@ export async function preparePicture(options: PreparePictureOptions): Promise<Pr
   const picture = await decodePicture({ input: options.input, name: options.name });
   return {
     pixels: cutCrops(picture, options.imageSize, options.crops),
-    crops: CROPS[options.crops],
+    crops: cropCount(options),
     size: options.imageSize,
     width: picture.width,
     height: picture.height,
