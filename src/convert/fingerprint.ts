@@ -8,12 +8,19 @@ import { join } from "node:path";
  */
 export async function checkpointFingerprint(directory: string): Promise<string> {
   const path = await realpath(directory);
-  const hash = createHash("sha256").update(`${path}\n`);
-  for (const name of (await readdir(path)).sort()) {
-    const found = await stat(join(path, name)).catch(() => undefined);
-    if (found?.isFile()) hash.update(`${name} ${found.size} ${found.mtimeMs}\n`);
+  return createHash("sha256")
+    .update(`${path}\n${await fileStates(path)}`)
+    .digest("hex");
+}
+
+/** A line for every file of a folder, sorted by name: its name, its size and the time it was changed. */
+export async function fileStates(directory: string): Promise<string> {
+  let lines = "";
+  for (const name of (await readdir(directory)).sort()) {
+    const found = await stat(join(directory, name)).catch(() => undefined);
+    if (found?.isFile()) lines += `${name} ${found.size} ${found.mtimeMs}\n`;
   }
-  return hash.digest("hex");
+  return lines;
 }
 
 /** Names a conversion: the same for two runs exactly when one may go on with the files of the other. */

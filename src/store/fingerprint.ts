@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileStates } from "../convert/fingerprint.ts";
 import { FORMAT_VERSION } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
 
@@ -19,10 +20,9 @@ export async function contentFingerprint(directory: string): Promise<string> {
 
 /** Of a folder too large to read: its real path, and the size and time of change of every file in it. */
 export async function folderFingerprint(realPath: string): Promise<string> {
-  const hash = createHash("sha256").update(`format ${FORMAT_VERSION}\n${realPath}\n`);
-  for (const name of (await readdir(realPath)).sort()) {
-    const found = await stat(join(realPath, name)).catch(() => undefined);
-    if (found?.isFile()) hash.update(`${name} ${found.size} ${found.mtimeMs}\n`);
-  }
-  return hash.digest("hex").slice(0, LENGTH);
+  const files = await fileStates(realPath);
+  return createHash("sha256")
+    .update(`format ${FORMAT_VERSION}\n${realPath}\n${files}`)
+    .digest("hex")
+    .slice(0, LENGTH);
 }
