@@ -18,7 +18,7 @@ import type {
 import { Conversation } from "./conversation.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
 import type { EmbqTrace, PictureFeatures } from "./prefill.ts";
-import { PromptCache } from "./prompt-cache.ts";
+import { PromptCache, promptCachePrefix } from "./prompt-cache.ts";
 
 /** A model in this thread: pictures in, answers out. Blocks its thread while it computes. */
 export class Engine implements EngineHandle {
@@ -177,9 +177,10 @@ export class Engine implements EngineHandle {
 
   #promptCache({ device: { library } }: LanguageModel): PromptCache | undefined {
     const { promptCache: directory } = this.#options;
-    const { manifest } = this.#parts;
+    const prefix = promptCachePrefix(this.#parts.manifest);
+    if (directory === undefined || prefix === undefined) return undefined;
     const runtime = `llama.cpp ${library.version}, ${library.backend}`;
-    return directory === undefined ? undefined : new PromptCache({ directory, manifest, runtime });
+    return new PromptCache({ directory, prefix, runtime });
   }
 
   async #loadUncompressed(): Promise<UncompressedProjector> {

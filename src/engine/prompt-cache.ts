@@ -7,7 +7,8 @@ import { SYSTEM_TEXT } from "./prompt.ts";
 export interface PromptCacheOptions {
   /** The folder of such files; made when there is something to keep. */
   readonly directory: string;
-  readonly manifest: Pick<Manifest, "files" | "roles">;
+  /** what `promptCachePrefix` made of the model */
+  readonly prefix: string;
   /** llama.cpp's release and backend: neither need understand the other's state */
   readonly runtime: string;
 }
@@ -51,18 +52,20 @@ export class PromptCache {
   }
 }
 
-/** Begins with `promptCachePrefix`, so that a removed model's can be found. */
-function promptCacheName({ manifest, runtime }: PromptCacheOptions): string {
+/** Begins with the model's prefix, so that a removed model's can be found. */
+function promptCacheName({ prefix, runtime }: PromptCacheOptions): string {
   const rest = createHash("sha256")
     .update(JSON.stringify([runtime, SYSTEM_TEXT]))
     .digest("hex");
-  return `${promptCachePrefix(manifest)}-${rest.slice(0, 16)}.kv`;
+  return `${prefix}-${rest.slice(0, 16)}.kv`;
 }
 
-/** What the files of a language model begin with, in all releases and on all devices. */
-export function promptCachePrefix({ files, roles }: Pick<Manifest, "files" | "roles">): string {
-  const { sha256 = "unknown" } = files.find(({ name }) => name === roles.language) ?? {};
-  return sha256.slice(0, 16);
+/**
+ * What the files of a language model begin with, in all releases and on all devices.
+ * @returns undefined where the manifest does not say which weights the model has: nothing may be kept for it then
+ */
+export function promptCachePrefix({ files, roles }: Pick<Manifest, "files" | "roles">): string | undefined {
+  return files.find(({ name }) => name === roles.language)?.sha256.slice(0, 16);
 }
 
 function digest(bytes: Uint8Array): Buffer {

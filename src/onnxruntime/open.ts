@@ -23,7 +23,7 @@ export interface OpenSessionOptions {
    */
   readonly prepack?: boolean | undefined;
   /**
-   * Threads wait busily for each other inside a run: up to a hundredth faster where nothing else computes, and a twentieth
+   * Threads wait busily for each other inside a run: up to a twentieth faster where nothing else computes, and a twentieth
    * slower beside a language model that is loading. @default true
    */
   readonly spin?: boolean | undefined;

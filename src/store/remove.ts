@@ -102,8 +102,8 @@ export async function removeModel(options: RemoveOptions): Promise<RemovedModel>
 /** What was kept to start a model faster goes with it. */
 async function forgetPrompts(directory: string, paths: StorePaths): Promise<void> {
   const manifest = await tryReadModel(directory);
-  if (manifest === undefined) return;
-  const prefix = promptCachePrefix(manifest);
+  const prefix = manifest && promptCachePrefix(manifest);
+  if (prefix === undefined) return;
   for (const name of await namesIn(paths.prompts)) {
     if (name.startsWith(prefix)) await rm(join(paths.prompts, name), { force: true });
   }

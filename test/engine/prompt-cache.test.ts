@@ -4,13 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Engine } from "../../src/engine/engine.ts";
-import { PromptCache } from "../../src/engine/prompt-cache.ts";
+import { PromptCache, promptCachePrefix } from "../../src/engine/prompt-cache.ts";
 import { convertDemo, DRAWINGS } from "../demo/demo-model.ts";
 
-const MANIFEST = {
-  files: [{ name: "language.gguf", size: 1, sha256: "ab".repeat(32) }],
-  roles: { vision: "v", embq: "e", language: "language.gguf", queries: "q" },
-};
+const ROLES = { vision: "v", embq: "e", language: "language.gguf", queries: "q" };
 const STATE = new Uint8Array(randomBytes(1000));
 
 let folder: string;
@@ -20,8 +17,11 @@ beforeEach(async () => {
   return async () => rm(folder, { recursive: true });
 });
 
-function open(runtime = "llama.cpp 1, cpu"): PromptCache {
-  return new PromptCache({ directory: join(folder, "prompts"), manifest: MANIFEST, runtime });
+/** @param weights the language model's sha256 */
+function open(runtime = "llama.cpp 1, cpu", weights = "ab".repeat(32)): PromptCache {
+  const files = [{ name: "language.gguf", size: 1, sha256: weights }];
+  const prefix = promptCachePrefix({ files, roles: ROLES }) ?? "";
+  return new PromptCache({ directory: join(folder, "prompts"), prefix, runtime });
 }
 
 /** The one file that is kept. */
@@ -38,13 +38,12 @@ describe("PromptCache", () => {
     await cache.written;
     expect(Buffer.from((await open().read()) ?? []).equals(STATE)).toBe(true);
     expect(await open("llama.cpp 2, cpu").read()).toBeUndefined();
-    const manifest = { ...MANIFEST, files: [{ name: "language.gguf", size: 1, sha256: "cd".repeat(32) }] };
-    const other = new PromptCache({
-      directory: join(folder, "prompts"),
-      manifest,
-      runtime: "llama.cpp 1, cpu",
-    });
-    expect(await other.read()).toBeUndefined();
+    expect(await open("llama.cpp 1, cpu", "cd".repeat(32)).read()).toBeUndefined();
+  });
+
+  it("has no name for a model whose weights the manifest does not list", () => {
+    const files = [{ name: "vision.onnx", size: 1, sha256: "ab".repeat(32) }];
+    expect(promptCachePrefix({ files, roles: ROLES })).toBeUndefined();
   });
 
   it("refuses a file with any byte changed or missing", async () => {
