@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type AskRequest, runAsk } from "../../src/cli/ask.ts";
 import { Interrupts } from "../../src/cli/interrupt.ts";
 import { StreamOutput } from "../../src/cli/output.ts";
@@ -26,13 +26,23 @@ const REQUEST: AskRequest = {
 };
 
 const interrupts = new Interrupts();
-afterEach(() => interrupts.dispose());
+let complaints = "";
+beforeEach(() => {
+  complaints = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    complaints += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  interrupts.dispose();
+});
 
 /** What an engine for these inputs is begun with. */
 async function engineOptions(inputs: readonly PictureEntry[]): Promise<EngineOptions | undefined> {
   let begun: EngineOptions | undefined;
-  const { stderr } = process; // quiet: nothing is written to it
-  const terminal = await Terminal.open({ stderr, quiet: true, color: false, env: {} });
+  const terminal = await Terminal.open({ stderr: process.stderr, quiet: true, color: false, env: {} });
   const run = runAsk(REQUEST, {
     terminal,
     interrupts,
@@ -64,5 +74,6 @@ describe("ask", () => {
   it("begins none where there is no picture", async () => {
     const bad = { label: "bad", error: new FlashSlothError("image-not-found", "not there") };
     expect(await engineOptions([bad])).toBeUndefined();
+    expect(complaints).toBe("error: bad: not there\n");
   });
 });
