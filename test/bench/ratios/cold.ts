@@ -1,6 +1,3 @@
-import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { coldAsk } from "../../../src/bench/cold.ts";
 import { measureRounds } from "../../../src/bench/measure.ts";
 import { median } from "../../../src/bench/statistics.ts";
@@ -22,27 +19,16 @@ export function askWords({ picture, question, directory, threads }: Setup): stri
 }
 
 /**
- * Reads every file of the model once. That they were read a minute ago is not enough: a machine may reclaim pages nobody
- * has touched for a while though half its memory is free, and a cold start then measures the disk.
- */
-export async function fillPageCache(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    const chunks = createReadStream(join(directory, name), { highWaterMark: 2 ** 20 });
-    for await (const _ of chunks);
-  }
-}
-
-/**
  * A fresh process from its start to the first byte of the answer, against the same work in a loaded engine, in turn; never
- * both in memory at once.
+ * both in memory at once. Each process that counts follows at once on one like it: a machine may reclaim the pages of files
+ * that nobody touched for some seconds, and a virtual one hand free memory back to its host, which is slow to return it.
  */
 export async function coldFigure(setup: Setup): Promise<Figure> {
   const { picture, question, binary, rounds } = setup;
   const words = askWords(setup);
-  await coldAsk(words, { binary });
   const [cold, warm]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
-    await fillPageCache(setup.directory);
+    await coldAsk(words, { binary });
     cold.push((await coldAsk(words, { binary })).firstToken);
     const measured = await withEngine(setup, async (engine) =>
       measureRounds({ engine, picture, question, tokens: 4, warmup: 1, repeat: 1 }),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { coldAsk } from "../../../src/bench/cold.ts";
 import { median } from "../../../src/bench/statistics.ts";
-import { askWords, fillPageCache } from "./cold.ts";
+import { askWords } from "./cold.ts";
 import { type Figure, ms, type Setup } from "./figure.ts";
 
 /** Milliseconds of processor time of one thread that runs JavaScript, as `thread-clock.cjs` writes them. */
@@ -28,7 +28,6 @@ export async function javascriptFigure(setup: Setup): Promise<Figure> {
   for (let round = 0; round < setup.rounds; round++) {
     const folder = await mkdtemp(join(tmpdir(), "flashsloth-clocks-"));
     try {
-      await fillPageCache(setup.directory);
       const { total } = await coldAsk(askWords(setup), {
         binary: setup.binary,
         nodeArguments: ["--require", hook],
