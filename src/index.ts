@@ -9,6 +9,8 @@ export type {
   Answer,
   AskHooks,
   AskOptions,
+  ChoicesConstraint,
+  Constraint,
   DeviceChoice,
   DeviceReport,
   EncodedPicture,
@@ -16,6 +18,7 @@ export type {
   EngineHandle as Model,
   EngineInfo,
   PictureInput,
+  ScoredChoice,
 } from "./engine/api.ts";
 export type { PreparedPicture } from "./image/picture.ts";
 export { FlashSlothError, type ErrorCode, type FlashSlothErrorOptions } from "./core/errors.ts";
@@ -34,6 +37,11 @@ export interface LoadModelOptions {
    * repacked: loading takes longer, each picture less. @default 1
    */
   readonly pictures?: number | undefined;
+  /**
+   * How many questions are worked on at once; more wait. `auto` takes what was measured best for the device.
+   * @default "auto"
+   */
+  readonly parallel?: number | "auto" | undefined;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
   /**
@@ -68,8 +76,15 @@ export const DEFAULT_MODEL = "flashsloth-3.2b";
  * `network`, `access`, `disk`, `native`, `device`
  */
 export async function loadModel(options: LoadModelOptions = {}): Promise<EngineHandle> {
-  const { model = DEFAULT_MODEL, device, threads, pictures, ...wanted } = options;
+  const { model = DEFAULT_MODEL, device, threads, pictures, parallel, ...wanted } = options;
   const { download, quant, visionPrecision, onProgress, signal } = wanted;
   const { directory } = await resolveModel({ model, download, quant, visionPrecision, onProgress, signal });
-  return await startEngine({ directory, device, threads, pictures, promptCache: storePaths().prompts });
+  return await startEngine({
+    directory,
+    device,
+    threads,
+    pictures,
+    parallel,
+    promptCache: storePaths().prompts,
+  });
 }

@@ -1,4 +1,7 @@
 import type { PreparedPicture } from "../image/picture.ts";
+import type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
+
+export type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
 
 /** The engine as its callers see it, whether it runs in this thread or in a worker. Plain data only. */
 
@@ -27,6 +30,16 @@ export interface EngineOptions {
    */
   readonly pictures?: number | undefined;
   /**
+   * How many questions are worked on at once; more wait. `auto` takes what was measured best for the device.
+   * @default "auto"
+   */
+  readonly parallel?: number | "auto" | undefined;
+  /**
+   * Positions of the longest prompt and answer, beyond which a question is too long. More than the model was trained for is
+   * of use only for measuring. @default the model's context
+   */
+  readonly positions?: number | undefined;
+  /**
    * A folder for what the language model makes of the text that every prompt begins with: computed once, read ever after.
    * @default none
    */
@@ -42,6 +55,8 @@ export interface EncodePictureOptions {
    * the answers then mean nothing. @default false
    */
   readonly uncompressed?: boolean | undefined;
+  /** Aborting it before the picture is encoded rejects with `interrupted`. @default never */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** An encoded picture, held by the engine until released. */
@@ -63,8 +78,13 @@ export interface EncodedPicture {
   };
 }
 
+/** What an answer must be. */
+export type Constraint = ChoicesConstraint;
+
 export interface AskOptions {
   readonly question: string;
+  /** @default any text */
+  readonly constraint?: Constraint | undefined;
   /** @default 512 */
   readonly maxTokens?: number | undefined;
   /** 0 is greedy. @default 0 */
@@ -77,7 +97,7 @@ export interface AskOptions {
   readonly embq?: boolean | undefined;
   /** Generate on past the end of the answer, so that a benchmark always has as many tokens. @default false */
   readonly ignoreEnd?: boolean | undefined;
-  /** Stop after this many milliseconds and keep what was said. @default none */
+  /** Stop after this many milliseconds, waiting for its turn included, and keep what was said. @default none */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -96,9 +116,16 @@ export interface Answer {
   readonly reusedPositions: number;
   /** the token ids of the answer */
   readonly ids: readonly number[];
+  /** Every choice with its probability, in the order given. @default the answer was not one of choices */
+  readonly choices?: readonly ScoredChoice[] | undefined;
+  /** The probability of all choices together: what is left the model would have given to other answers. */
+  readonly mass?: number | undefined;
+  /** Wall time; of work that several questions share, each has all of it. */
   readonly ms: {
     /** waiting for the language model to load */
     readonly wait: number;
+    /** waiting for other questions */
+    readonly queue: number;
     /** text rows, picture and question through the language model, EmbQ included */
     readonly prefill: number;
     /** EmbQ alone, inside `prefill` */
@@ -115,6 +142,11 @@ export interface EngineCounters {
   readonly picturesEncoded: number;
   readonly prefixPrefills: number;
   readonly questions: number;
+  /** graphs of the language model, and the rows computed in them */
+  readonly batches: number;
+  readonly rows: number;
+  /** times a question lost its place in the KV cache and was computed again */
+  readonly restarts: number;
 }
 
 export interface EngineInfo {
@@ -127,6 +159,8 @@ export interface EngineInfo {
     readonly total: number;
   };
   readonly threads: number;
+  /** questions that are worked on at once */
+  readonly parallel: number;
 }
 
 export interface AskHooks {
@@ -152,19 +186,22 @@ export interface EngineHandle {
    */
   preparePicture(input: string | Uint8Array): Promise<PreparedPicture>;
   /**
-   * Decodes a picture (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG), turns it upright, and runs the vision encoder.
-   * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `usage` for `uncompressed`
+   * Decodes a picture (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG), turns it upright, and runs the vision encoder. A prepared
+   * picture is handed over: where the engine runs in a thread of its own, its pixels are gone from the caller's.
+   * @throws `interrupted`; `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `usage` for `uncompressed`
    *   where the model's folder has no graph for it, and for a picture that was prepared for another model
    */
   encodePicture(input: PictureInput, options?: EncodePictureOptions): Promise<EncodedPicture>;
   /**
-   * Answers a question. A second question about the same picture keeps the picture's positions in the KV cache.
-   * @throws `question-too-long`; `usage` for a blank question or a picture that was released
+   * Answers a question; of several that are asked at once, as many are worked on together as the engine takes. A second
+   * question about the same picture keeps the picture's positions in the KV cache.
+   * @throws `question-too-long`; `usage` for a blank question, choices that are none, or a picture that was released;
+   *   `interrupted` when the engine was disposed meanwhile
    */
   ask(picture: EncodedPicture, options: AskOptions, hooks?: AskHooks): Promise<Answer>;
-  /** Forgets an encoded picture. */
+  /** Forgets an encoded picture; questions that were asked about it before are still answered. */
   release(picture: EncodedPicture): Promise<void>;
   counters(): Promise<EngineCounters>;
-  /** Frees every native handle. Idempotent. */
+  /** Rejects what is not answered yet, and frees every native handle. Idempotent. */
   dispose(): Promise<void>;
 }

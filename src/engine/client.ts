@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { FlashSlothError } from "../core/errors.ts";
-import { readManifest } from "../core/manifest.ts";
+import { readManifest, type Manifest } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import { disableTelemetry } from "../onnxruntime/telemetry.ts";
 import type {
@@ -48,6 +48,21 @@ export async function startEngine(options: EngineOptions): Promise<EngineHandle>
   return engine;
 }
 
+/**
+ * A prepared picture's pixels go over to the engine's thread without a copy, where they have their memory to themselves.
+ * @throws `usage` when they have gone already
+ */
+function handedOver(input: PictureInput): ArrayBuffer[] {
+  if (typeof input === "string" || !("pixels" in input)) return [];
+  const { buffer, byteLength } = input.pixels;
+  if (byteLength === 0) {
+    throw new FlashSlothError("usage", "this prepared picture was encoded already", {
+      hint: "prepare it again, or ask the encoded picture",
+    });
+  }
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+}
+
 interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -60,6 +75,7 @@ class RemoteEngine implements EngineHandle {
   #settleReady: { resolve(info: EngineInfo): void; reject(error: Error): void } | undefined;
   readonly #worker: Worker;
   readonly #directory: string;
+  #manifest: Promise<Manifest> | undefined;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #ended: Error | undefined;
@@ -95,14 +111,17 @@ class RemoteEngine implements EngineHandle {
   }
 
   async preparePicture(input: string | Uint8Array): Promise<PreparedPicture> {
-    const { geometry } = await readManifest(this.#directory);
+    this.#manifest ??= readManifest(this.#directory);
+    const { geometry } = await this.#manifest;
     return await preparePicture({ input, imageSize: geometry.imageSize, crops: geometry.crops });
   }
 
-  async encodePicture(input: PictureInput, options?: EncodePictureOptions): Promise<EncodedPicture> {
+  async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {
     const start = performance.now();
     const loading = this.#info === undefined;
-    const encoded = (await this.#request({ kind: "encode", input, options })) as EncodedPicture;
+    const { signal, ...rest } = options;
+    const request = { kind: "encode", input, options: rest } as const;
+    const encoded = (await this.#request(request, { signal }, handedOver(input))) as EncodedPicture;
     if (!loading) return encoded;
     // a thread that is still loading its libraries takes no messages
     const { image, vision } = encoded.ms;
@@ -131,7 +150,11 @@ class RemoteEngine implements EngineHandle {
     await this.#disposing;
   }
 
-  async #request(request: Request, hooks: AskHooks = {}): Promise<unknown> {
+  async #request(
+    request: Request,
+    hooks: AskHooks = {},
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<unknown> {
     if (this.#ended !== undefined) throw this.#ended;
     const id = this.#nextId++;
     const { signal, onText } = hooks;
@@ -140,7 +163,7 @@ class RemoteEngine implements EngineHandle {
     try {
       return await new Promise<unknown>((resolve, reject) => {
         this.#pending.set(id, { resolve, reject, onText });
-        this.#send({ id, request });
+        this.#send({ id, request }, transfer);
         if (signal?.aborted === true) abort();
         else signal?.addEventListener("abort", abort, { once: true });
       });
@@ -150,8 +173,8 @@ class RemoteEngine implements EngineHandle {
     }
   }
 
-  #send(message: ToWorker): void {
-    this.#worker.postMessage(message);
+  #send(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 
   #receive(message: FromWorker): void {

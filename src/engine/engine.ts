@@ -15,24 +15,30 @@ import type {
   EngineOptions,
   PictureInput,
 } from "./api.ts";
-import { Conversation } from "./conversation.ts";
+import { chosenParallel } from "./capacity.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
-import type { EmbqTrace, PictureFeatures } from "./prefill.ts";
+import { LanguageSide, type LanguageSideOptions, type Observers } from "./language-side.ts";
+import type { PictureFeatures } from "./prompt.ts";
 import { PromptCache, promptCachePrefix } from "./prompt-cache.ts";
+
+/** What only callers in this thread can set. */
+export interface InThreadOptions
+  extends EngineOptions, Pick<LanguageSideOptions, "batchRows" | "wrapStore"> {}
 
 /** A model in this thread: pictures in, answers out. Blocks its thread while it computes. */
 export class Engine implements EngineHandle {
-  readonly #options: EngineOptions;
+  readonly #options: InThreadOptions;
   readonly #parts: LoadingParts;
   readonly #pictures = new Map<number, PictureFeatures>();
   #info: EngineInfo | undefined;
-  #conversation: Conversation | undefined;
+  #language: Promise<LanguageSide> | undefined;
   #uncompressed: UncompressedProjector | undefined;
   #picturesEncoded = 0;
-  #questions = 0;
+  /** vision runs one after the other; each picture waits for those before it */
+  #vision: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
-  private constructor(options: EngineOptions, parts: LoadingParts) {
+  private constructor(options: InThreadOptions, parts: LoadingParts) {
     this.#options = options;
     this.#parts = parts;
   }
@@ -41,12 +47,12 @@ export class Engine implements EngineHandle {
    * Begins to load and returns at once: pictures and questions wait for the parts they need.
    * @throws `model-missing`, `model-invalid` for the manifest
    */
-  static async begin(options: EngineOptions): Promise<Engine> {
+  static async begin(options: InThreadOptions): Promise<Engine> {
     return new Engine(options, await beginLoading(options));
   }
 
   /** @throws `model-missing`, `model-invalid`, `native`, `device` */
-  static async load(options: EngineOptions): Promise<Engine> {
+  static async load(options: InThreadOptions): Promise<Engine> {
     const engine = await Engine.begin(options);
     try {
       await engine.ready();
@@ -85,11 +91,17 @@ export class Engine implements EngineHandle {
     const vision = await this.#parts.vision;
     if (options.uncompressed === true) this.#uncompressed ??= await this.#loadUncompressed();
     const loadedAt = performance.now();
-    const compressed = await vision.encode({ pixels: picture.pixels, crops: picture.crops });
-    const encoded =
-      options.uncompressed === true && this.#uncompressed !== undefined
-        ? { ...compressed, visualTokens: await this.#uncompressed.project(compressed.features) }
-        : compressed;
+    let startedAt = loadedAt;
+    const encoding = this.#vision.then(async () => {
+      startedAt = performance.now();
+      this.#checkAlive();
+      const { pixels, crops } = picture;
+      const compressed = await vision.encode({ pixels, crops, signal: options.signal });
+      if (options.uncompressed !== true || this.#uncompressed === undefined) return compressed;
+      return { ...compressed, visualTokens: await this.#uncompressed.project(compressed.features) };
+    });
+    this.#vision = encoding.catch(() => {});
+    const encoded = await encoding;
     const end = performance.now();
     const id = ++this.#picturesEncoded;
     this.#pictures.set(id, encoded);
@@ -101,21 +113,16 @@ export class Engine implements EngineHandle {
       crops,
       features: crops * geometry.featuresPerCrop,
       visualTokens: encoded.visualTokens.length / geometry.hiddenSize,
-      ms: { image: preparedAt - start, wait: loadedAt - preparedAt, vision: end - loadedAt },
+      ms: { image: preparedAt - start, wait: loadedAt - preparedAt, vision: end - startedAt },
     };
   }
 
-  async ask(
-    picture: EncodedPicture,
-    options: AskOptions,
-    hooks: AskHooks & { readonly onEmbq?: ((trace: EmbqTrace) => void) | undefined } = {},
-  ): Promise<Answer> {
+  async ask(picture: EncodedPicture, options: AskOptions, hooks: AskHooks & Observers = {}): Promise<Answer> {
     const features = this.features(picture);
     const start = performance.now();
-    const conversation = await this.#talk();
+    const language = await this.#openLanguage();
     const wait = performance.now() - start;
-    const answer = await conversation.ask(picture.id, features, options, hooks);
-    this.#questions++;
+    const answer = await language.ask(picture.id, features, options, hooks);
     return { ...answer, ms: { ...answer.ms, wait } };
   }
 
@@ -135,44 +142,45 @@ export class Engine implements EngineHandle {
     return await this.#parts.language;
   }
 
-  /** The logits that the last answer ended on: float32 [vocabulary]. */
-  logits(): Float32Array {
-    this.#checkAlive();
-    if (this.#conversation === undefined) throw new FlashSlothError("internal", "nothing was asked yet");
-    return this.#conversation.logits();
-  }
-
   async release(picture: EncodedPicture): Promise<void> {
     this.#pictures.delete(picture.id);
+    (await this.#language?.catch(() => undefined))?.release(picture.id);
   }
 
   async counters(): Promise<EngineCounters> {
-    return {
-      picturesEncoded: this.#picturesEncoded,
-      prefixPrefills: this.#conversation?.prefixPrefills ?? 0,
-      questions: this.#questions,
-    };
+    const language = await this.#language?.catch(() => undefined);
+    const idle = { prefixPrefills: 0, questions: 0, batches: 0, rows: 0, restarts: 0 };
+    return { picturesEncoded: this.#picturesEncoded, ...(language?.counters ?? idle) };
   }
 
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#pictures.clear();
-    await this.#conversation?.dispose();
+    await (await this.#language?.catch(() => undefined))?.dispose();
+    await this.#vision;
     await this.#uncompressed?.dispose();
     await disposeParts(this.#parts);
   }
 
-  async #talk(): Promise<Conversation> {
-    const [language, embq] = await Promise.all([this.#parts.language, this.#parts.embq]);
-    const { manifest } = this.#parts;
-    this.#conversation ??= new Conversation({
-      language,
-      embq,
-      geometry: manifest.geometry,
-      promptCache: this.#promptCache(language),
+  async #openLanguage(): Promise<LanguageSide> {
+    this.#checkAlive();
+    this.#language ??= Promise.all([this.#parts.language, this.#parts.embq]).then(([language, embq]) => {
+      this.#checkAlive();
+      const { positions, batchRows, wrapStore } = this.#options;
+      const { geometry } = this.#parts.manifest;
+      return new LanguageSide({
+        language,
+        embq,
+        geometry,
+        parallel: chosenParallel(this.#options.parallel, language.device.device),
+        positions,
+        batchRows,
+        wrapStore,
+        promptCache: this.#promptCache(language),
+      });
     });
-    return this.#conversation;
+    return await this.#language;
   }
 
   #promptCache({ device: { library } }: LanguageModel): PromptCache | undefined {

@@ -3,6 +3,7 @@ import { EmbqSession } from "../language/embq.ts";
 import { LanguageModel } from "../language/language-model.ts";
 import { VisionEncoder } from "../vision/encoder.ts";
 import type { EngineInfo, EngineOptions } from "./api.ts";
+import { chosenParallel } from "./capacity.ts";
 import { defaultThreads } from "./threads.ts";
 
 /** A model's parts on their way into memory. Each promise can be awaited alone: a picture needs no language model. */
@@ -19,11 +20,12 @@ export interface LoadingParts {
 /**
  * Begins to load a model. llama.cpp reads its file on a thread of its own, so that onnxruntime can start, and even
  * encode, in the meantime.
- * @throws `model-missing`, `model-invalid` for the manifest; the promises reject with `model-invalid`, `native`, `device`
+ * @throws `usage`; `model-missing`, `model-invalid` for the manifest; the promises reject with `model-invalid`, `native`, `device`
  */
 export async function beginLoading(options: EngineOptions): Promise<LoadingParts> {
   const start = performance.now();
   const { directory, device = "auto", pictures = 1 } = options;
+  chosenParallel(options.parallel, "cpu"); // a number out of range is refused before anything is loaded
   const manifest = await readManifest(directory);
   const { geometry, roles } = manifest;
   const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
@@ -55,6 +57,7 @@ export async function beginLoading(options: EngineOptions): Promise<LoadingParts
         total: performance.now() - start,
       },
       threads,
+      parallel: chosenParallel(options.parallel, language.part.device.device),
     };
   };
   const parts: LoadingParts = {

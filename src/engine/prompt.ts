@@ -1,6 +1,6 @@
-import type { LanguageModel } from "../language/language-model.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
+import type { LanguageModel } from "../language/language-model.ts";
 
 /**
  * The published conversation template, split at the picture and at the queries
@@ -19,13 +19,6 @@ export interface PromptTokens {
   readonly assistant: readonly number[];
 }
 
-/** Positions of a whole prompt. */
-export function promptPositions(tokens: PromptTokens, geometry: ModelGeometry, visualTokens: number): number {
-  return (
-    tokens.system.length + visualTokens + tokens.question.length + geometry.queries + tokens.assistant.length
-  );
-}
-
 /**
  * Tokenises a question into the published template. Whatever the question contains is plain text.
  * @throws `usage` for a blank question
@@ -41,4 +34,123 @@ export function tokenizePrompt(language: Pick<LanguageModel, "tokenize">, questi
     question: language.tokenize(`\n${question}`),
     assistant: language.tokenize(ASSISTANT_TEXT),
   };
+}
+
+/** A picture as the language model reads it. */
+export interface PictureFeatures {
+  /** raw vision features of all crops: float32 [crops * 729, 1152] */
+  readonly features: Float32Array;
+  /** after pooling and projection: float32 [crops * 81, hidden] */
+  readonly visualTokens: Float32Array;
+}
+
+/** The positions of a question and of the queries that read it. */
+export interface QueryGroup {
+  /** the question's own positions, from `textFrom` up to `queriesFrom` */
+  readonly textFrom: number;
+  readonly queriesFrom: number;
+  readonly queriesTo: number;
+}
+
+/** What stands at a position that is no token: a picture's visual token, and a query with EmbQ or without. */
+const PICTURE_KEYS = -16;
+const QUERY_KEY = -1;
+const PLAIN_QUERY_KEY = -2;
+
+/** What stands at every position of a picture in `Prompt.keys`. */
+export function pictureKey(picture: number): number {
+  return PICTURE_KEYS - picture;
+}
+
+export interface PromptOptions {
+  readonly language: Pick<LanguageModel, "embed" | "queries">;
+  readonly geometry: Pick<ModelGeometry, "hiddenSize" | "queries">;
+  readonly tokens: PromptTokens;
+  /** stands for the picture among all that the engine has seen, from 1 on */
+  readonly picture: number;
+  readonly visualTokens: Float32Array;
+  /** whether EmbQ will replace what the queries' positions hold */
+  readonly embq: boolean;
+}
+
+/** A prompt as the positions that llama.cpp computes. */
+export class Prompt {
+  /**
+   * What each position holds, int32 [positions]: a token's id, or a negative number for a visual token or a query. Two
+   * prompts that begin with the same keys begin with the same KV cache.
+   */
+  readonly keys: Int32Array;
+  readonly groups: readonly QueryGroup[];
+  readonly #width: number;
+  readonly #segments: readonly Segment[];
+
+  constructor(options: PromptOptions) {
+    const { language, geometry, tokens, picture, visualTokens, embq } = options;
+    this.#width = geometry.hiddenSize;
+    const text = (ids: readonly number[]): Segment => ({
+      keys: ids,
+      rows: (from, to) => language.embed(ids.slice(from, to)),
+    });
+    const stored = (values: Float32Array, key: number): Segment => ({
+      keys: Array.from({ length: values.length / this.#width }, () => key),
+      rows: (from, to) => values.subarray(from * this.#width, to * this.#width),
+    });
+    this.#segments = [
+      text(tokens.system),
+      stored(visualTokens, pictureKey(picture)),
+      text(tokens.question),
+      stored(language.queries, embq ? QUERY_KEY : PLAIN_QUERY_KEY),
+      text(tokens.assistant),
+    ];
+    this.keys = Int32Array.from(this.#segments.flatMap(({ keys }) => keys));
+    const questionAt = tokens.system.length + visualTokens.length / this.#width;
+    const queriesFrom = questionAt + tokens.question.length;
+    const queriesTo = queriesFrom + geometry.queries;
+    // EmbQ does not read the newline between picture and question
+    this.groups = [{ textFrom: questionAt + 1, queriesFrom, queriesTo }];
+  }
+
+  /** positions */
+  get length(): number {
+    return this.keys.length;
+  }
+
+  /** What goes into llama.cpp for positions `from` up to `to`: float32 [to - from, hidden]. */
+  rows(from: number, to: number): Float32Array {
+    const out = new Float32Array((to - from) * this.#width);
+    let start = 0;
+    for (const { keys, rows } of this.#segments) {
+      const end = start + keys.length;
+      const [first, last] = [Math.max(from, start), Math.min(to, end)];
+      if (first < last) out.set(rows(first - start, last - start), (first - from) * this.#width);
+      start = end;
+    }
+    return out;
+  }
+
+  /**
+   * How much of a beginning that some cache holds can be kept: at least one position must be computed, and queries whose
+   * question was not computed with them cannot read it.
+   */
+  reusable(held: number): number {
+    const most = Math.min(held, this.length - 1);
+    const open = this.groups.find(({ queriesTo }) => queriesTo > most);
+    return open === undefined ? most : Math.min(most, open.textFrom);
+  }
+
+  /**
+   * The end of the positions from `from` on that fit into one graph of at most `budget` rows: a question's queries are all
+   * in one. `from` itself when not even they fit.
+   */
+  graphEnd(from: number, budget: number): number {
+    const end = Math.min(this.length, from + budget);
+    const cut = this.groups.find(({ queriesFrom, queriesTo }) => queriesFrom < end && end < queriesTo);
+    return cut === undefined ? end : cut.queriesFrom;
+  }
+}
+
+interface Segment {
+  readonly keys: readonly number[];
+  /** rows of its own positions, float32 [to - from, hidden] */
+  readonly rows: (from: number, to: number) => Float32Array;
 }

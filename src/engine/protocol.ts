@@ -1,12 +1,12 @@
 import { FlashSlothError, messageOf, type ErrorCode } from "../core/errors.ts";
 import type { AskOptions, EncodedPicture, EncodePictureOptions, EngineInfo, PictureInput } from "./api.ts";
 
-/** What a worker is asked to do. Each request is answered once, in the order that the work finishes. */
+/** What a worker is asked to do. Each request is answered once, as soon as its work is done. */
 export type Request =
   | {
       readonly kind: "encode";
       readonly input: PictureInput;
-      readonly options: EncodePictureOptions | undefined;
+      readonly options: Omit<EncodePictureOptions, "signal">;
     }
   | { readonly kind: "ask"; readonly picture: EncodedPicture; readonly options: AskOptions }
   | { readonly kind: "release"; readonly picture: EncodedPicture }
@@ -15,7 +15,7 @@ export type Request =
 
 export type ToWorker =
   | { readonly id: number; readonly request: Request }
-  /** ends the generation of request `abort` */
+  /** ends the work on request `abort` */
   | { readonly abort: number };
 
 export type FromWorker =

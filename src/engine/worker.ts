@@ -6,22 +6,21 @@ import type { EngineOptions } from "./api.ts";
 import { Engine } from "./engine.ts";
 import { plainError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
 
-/** The worker thread's side: one engine, one request at a time, aborts at once. */
+/** The worker thread's side of one engine, which orders its work itself. */
 
 const port = parentPort;
 if (port === null) throw new TypeError("this module runs in a worker thread only");
 
 const send = (message: FromWorker): void => port.postMessage(message);
-const asking = new Map<number, AbortController>();
+const working = new Map<number, AbortController>();
 
-async function perform(engine: Engine, id: number, request: Request): Promise<unknown> {
+async function perform(engine: Engine, id: number, request: Request, signal: AbortSignal): Promise<unknown> {
   switch (request.kind) {
     case "encode":
-      return await engine.encodePicture(request.input, request.options);
+      return await engine.encodePicture(request.input, { ...request.options, signal });
     case "ask": {
-      const controller = asking.get(id) ?? new AbortController();
       const onText = (text: string): void => send({ id, text });
-      return await engine.ask(request.picture, request.options, { onText, signal: controller.signal });
+      return await engine.ask(request.picture, request.options, { onText, signal });
     }
     case "release":
       return await engine.release(request.picture);
@@ -52,23 +51,24 @@ async function main(): Promise<void> {
     (error: unknown) => send({ failed: plainError(error) }),
   );
 
-  let queue = Promise.resolve();
+  const answer = async (id: number, request: Request, signal: AbortSignal): Promise<void> => {
+    try {
+      send({ id, value: await perform(engine, id, request, signal) });
+    } catch (error) {
+      send({ id, error: plainError(error) });
+    }
+    working.delete(id);
+    if (request.kind === "dispose") port?.close();
+  };
   handle = (message) => {
     if ("abort" in message) {
-      asking.get(message.abort)?.abort();
+      working.get(message.abort)?.abort();
       return;
     }
     const { id, request } = message;
-    if (request.kind === "ask") asking.set(id, new AbortController());
-    queue = queue.then(async () => {
-      try {
-        send({ id, value: await perform(engine, id, request) });
-      } catch (error) {
-        send({ id, error: plainError(error) });
-      }
-      asking.delete(id);
-      if (request.kind === "dispose") port?.close();
-    });
+    const controller = new AbortController();
+    working.set(id, controller);
+    void answer(id, request, controller.signal);
   };
   for (const message of received) handle(message);
 }

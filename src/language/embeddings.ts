@@ -1,6 +1,6 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { BYTES_PER_ELEMENT, toFloat32 } from "../core/dtype.ts";
-import { FileSource } from "../core/bytes.ts";
-import { FlashSlothError } from "../core/errors.ts";
+import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
 
 export interface TokenEmbeddingsOptions {
   /** The GGUF file. */
@@ -11,42 +11,48 @@ export interface TokenEmbeddingsOptions {
   readonly width: number;
 }
 
-/** Rows of the token embedding table, read from the language file one by one: prompts mix them with visual tokens. */
+/**
+ * Rows of the token embedding table, read from the language file one by one: prompts mix them with visual tokens, and a
+ * generated token goes back in as its row. The file's pages are cached: a row takes microseconds, no answer waits for it.
+ */
 export class TokenEmbeddings {
-  readonly #source: FileSource;
   readonly #options: TokenEmbeddingsOptions;
+  #file: number | undefined;
 
-  private constructor(source: FileSource, options: TokenEmbeddingsOptions) {
-    this.#source = source;
+  /** @throws `model-invalid` when the file cannot be read, or the table does not lie inside it */
+  constructor(options: TokenEmbeddingsOptions) {
+    const { path, offset, rows, width } = options;
     this.#options = options;
-  }
-
-  /** @throws `model-invalid` when the table does not lie inside the file */
-  static async open(options: TokenEmbeddingsOptions): Promise<TokenEmbeddings> {
-    const source = await FileSource.open(options.path);
-    const end = options.offset + options.rows * options.width * BYTES_PER_ELEMENT.F16;
-    if (end > source.size) {
-      await source.close();
-      throw new FlashSlothError("model-invalid", `${options.path} ends before its token embeddings do`, {
-        hint: "convert or pull the model again",
-      });
+    try {
+      this.#file = openSync(path, "r");
+    } catch (error) {
+      throw asFlashSlothError(error, "model-invalid", path);
     }
-    return new TokenEmbeddings(source, options);
+    if (offset + rows * width * BYTES_PER_ELEMENT.F16 > fstatSync(this.#file).size) {
+      this.close();
+      throw damaged(`${path} ends before its token embeddings do`);
+    }
   }
 
-  /** float32 [tokens, width] */
-  async rows(tokens: readonly number[]): Promise<Float32Array> {
-    const { offset, width } = this.#options;
+  /** float32 [tokens, width]. @throws `model-invalid` when the file became shorter meanwhile */
+  rows(tokens: readonly number[]): Float32Array {
+    const { path, offset, width } = this.#options;
+    if (this.#file === undefined) throw new FlashSlothError("internal", "the token embeddings are closed");
     const rowBytes = width * BYTES_PER_ELEMENT.F16;
-    const out = new Float32Array(tokens.length * width);
-    const rows = await Promise.all(
-      tokens.map((token) => this.#source.read(offset + token * rowBytes, rowBytes)),
-    );
-    for (const [index, bytes] of rows.entries()) out.set(toFloat32(bytes, "F16"), index * width);
-    return out;
+    const bytes = new Uint8Array(tokens.length * rowBytes);
+    for (const [index, token] of tokens.entries()) {
+      const read = readSync(this.#file, bytes, index * rowBytes, rowBytes, offset + token * rowBytes);
+      if (read !== rowBytes) throw damaged(`${path} became shorter while it was used`);
+    }
+    return toFloat32(bytes, "F16");
   }
 
-  async close(): Promise<void> {
-    await this.#source.close();
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
+}
+
+function damaged(message: string): FlashSlothError {
+  return new FlashSlothError("model-invalid", message, { hint: "convert or pull the model again" });
 }

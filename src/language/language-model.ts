@@ -4,8 +4,8 @@ import { toFloat32 } from "../core/dtype.ts";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
 import type { Manifest, ModelGeometry } from "../core/manifest.ts";
 import { openLanguageDevice, type LanguageDevice } from "./device.ts";
-import { TokenEmbeddings, type TokenEmbeddingsOptions } from "./embeddings.ts";
-import { NativeContext } from "./ffi/context.ts";
+import { TokenEmbeddings } from "./embeddings.ts";
+import { NativeContext, type NativeContextOptions } from "./ffi/context.ts";
 import type { Backend } from "./ffi/locate.ts";
 import { NativeModel } from "./ffi/model.ts";
 import { NativeSampler, type SamplerOptions } from "./ffi/sampler.ts";
@@ -18,9 +18,6 @@ export interface LanguageModelOptions {
   readonly device?: "auto" | Backend | undefined;
   readonly threads: number;
 }
-
-/** Most positions computed in one graph: HD's picture with a short question fits. */
-const BATCH_TOKENS = 512;
 
 /** The Phi-2 language model: tokens, embedding rows, query vectors, and the contexts that run it. */
 export class LanguageModel {
@@ -70,7 +67,9 @@ export class LanguageModel {
     const parts = await Promise.allSettled([
       loading,
       readQueries(join(options.directory, roles.queries), count),
-      openEmbeddings(path, { ...table, rows: geometry.vocabSize, width: geometry.hiddenSize }),
+      Promise.resolve({ ...table, path, rows: geometry.vocabSize, width: geometry.hiddenSize }).then(
+        (place) => new TokenEmbeddings(place),
+      ),
     ]);
     const [model, queries, embeddings] = parts;
     if (
@@ -82,7 +81,7 @@ export class LanguageModel {
       return new LanguageModel(device, queries.value, model.value, embeddings.value, options);
     }
     if (model.status === "fulfilled") model.value.dispose();
-    if (embeddings.status === "fulfilled") await embeddings.value.close();
+    if (embeddings.status === "fulfilled") embeddings.value.close();
     for (const part of parts) if (part.status === "rejected") throw part.reason;
     throw new FlashSlothError(
       "model-invalid",
@@ -102,21 +101,25 @@ export class LanguageModel {
     return this.#model.tokenBytes(token);
   }
 
+  /** ids that end an answer */
+  get endTokens(): readonly number[] {
+    return this.#manifest.geometry.endTokens;
+  }
+
   endsAnswer(token: number): boolean {
-    return this.#manifest.geometry.endTokens.includes(token) || this.#model.endsGeneration(token);
+    return this.endTokens.includes(token) || this.#model.endsGeneration(token);
   }
 
   /** Embedding rows of tokens: float32 [tokens, hidden] */
-  async embed(tokens: readonly number[]): Promise<Float32Array> {
-    return await this.#embeddings.rows(tokens);
+  embed(tokens: readonly number[]): Float32Array {
+    return this.#embeddings.rows(tokens);
   }
 
   /** A context whose tap sees the hidden states that EmbQ reads: the output of the layer before its own. */
-  createContext(positions: number): NativeContext {
+  createContext(options: Omit<NativeContextOptions, "model" | "threads" | "tapNode">): NativeContext {
     return new NativeContext({
+      ...options,
       model: this.#model,
-      contextTokens: positions,
-      batchTokens: Math.min(BATCH_TOKENS, positions),
       threads: this.#threads,
       tapNode: `l_out-${this.#manifest.geometry.embqLayer - 1}`,
     });
@@ -129,7 +132,7 @@ export class LanguageModel {
   /** Frees the weights; every context and sampler must be disposed before. */
   async dispose(): Promise<void> {
     this.#model.dispose();
-    await this.#embeddings.close();
+    this.#embeddings.close();
   }
 }
 
@@ -139,15 +142,6 @@ function agrees(model: NativeModel, geometry: ModelGeometry): boolean {
     model.layers === geometry.layers &&
     model.vocabSize === geometry.vocabSize
   );
-}
-
-async function openEmbeddings(
-  path: string,
-  table: Omit<TokenEmbeddingsOptions, "path">,
-): Promise<TokenEmbeddings> {
-  return await TokenEmbeddings.open({ ...table, path }).catch((error: unknown) => {
-    throw asFlashSlothError(error, "model-invalid", path);
-  });
 }
 
 async function readQueries(path: string, count: number): Promise<Float32Array> {

@@ -22,7 +22,7 @@ function round(vision: number, answer = 33): Round {
       tokens: { image: 81, prompt: 142, answer, question: 6 },
       reusedPositions: 0,
       ids: [],
-      ms: { wait: 0, prefill: 4000, embq: 100, firstToken: 2, decode: 3200 },
+      ms: { wait: 0, queue: 0, prefill: 4000, embq: 100, firstToken: 2, decode: 3200 },
     },
     total: vision + 7252,
   };

@@ -84,8 +84,13 @@ describe("an engine with a prompt cache", () => {
     const engine = await Engine.load({ directory, device: "cpu", threads: 1, promptCache: folder });
     try {
       const picture = await engine.encodePicture(join(DRAWINGS, "003.png"));
-      const answer = await engine.ask(picture, { question: "What color is the square?" });
-      return { ids: answer.ids, reused: answer.reusedPositions, logits: engine.logits() };
+      let logits: Float32Array = new Float32Array();
+      const answer = await engine.ask(
+        picture,
+        { question: "What color is the square?" },
+        { onPromptLogits: (values) => void (logits = values) },
+      );
+      return { ids: answer.ids, reused: answer.reusedPositions, logits };
     } finally {
       await engine.dispose();
     }

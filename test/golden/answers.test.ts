@@ -6,7 +6,7 @@ import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { Manifest } from "../../src/core/manifest.ts";
 import type { Answer, EncodedPicture } from "../../src/engine/api.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import type { EmbqTrace } from "../../src/engine/prefill.ts";
+import type { EmbqTrace } from "../../src/engine/embq-tap.ts";
 import { tokenizePrompt } from "../../src/engine/prompt.ts";
 import { PARITY_FIXTURES, writeParityCheckpoint } from "../synthetic/parity.ts";
 import { openGolden, relativeError, takeRows, type Golden, type GoldenCase } from "./golden.ts";
@@ -54,9 +54,11 @@ describe.each(["base", "hd"] as const)("the %s model against the published imple
       first = await engine.ask(
         picture,
         { question: expected.question, maxTokens: 1 },
-        { onEmbq: (arrays) => void (trace = arrays) },
+        {
+          onEmbq: (arrays) => void (trace = arrays),
+          onPromptLogits: (values) => void (logits = values),
+        },
       );
-      logits = engine.logits();
     });
 
     it("has the same features and visual tokens, to 1e-5", async () => {

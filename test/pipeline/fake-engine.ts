@@ -1,4 +1,10 @@
-import type { Answer, EncodedPicture, EngineHandle, EngineInfo } from "../../src/engine/api.ts";
+import type {
+  Answer,
+  EncodedPicture,
+  EngineCounters,
+  EngineHandle,
+  EngineInfo,
+} from "../../src/engine/api.ts";
 import type { PreparedPicture } from "../../src/image/picture.ts";
 
 export const INFO: EngineInfo = {
@@ -6,6 +12,7 @@ export const INFO: EngineInfo = {
   device: { vision: "cpu", language: "cpu", notes: [] },
   loadMs: { vision: 1, language: 1, embq: 1, total: 3 },
   threads: 2,
+  parallel: 1,
 };
 
 export const PREPARED: PreparedPicture = {
@@ -27,7 +34,7 @@ export function answer(text: string, changes: Partial<Answer> = {}): Answer {
     tokens: { image: 81, prompt: 142, answer: 5, question: 5 },
     reusedPositions: 0,
     ids: [1, 2, 3, 4, 5],
-    ms: { wait: 0, prefill: 30, embq: 2, firstToken: 4, decode: 16 },
+    ms: { wait: 0, queue: 0, prefill: 30, embq: 2, firstToken: 4, decode: 16 },
     ...changes,
   };
 }
@@ -56,8 +63,8 @@ export class FakeEngine implements EngineHandle {
     this.released.push(id);
   }
 
-  async counters(): Promise<{ picturesEncoded: number; prefixPrefills: number; questions: number }> {
-    return { picturesEncoded: 0, prefixPrefills: 0, questions: 0 };
+  async counters(): Promise<EngineCounters> {
+    return { picturesEncoded: 0, prefixPrefills: 0, questions: 0, batches: 0, rows: 0, restarts: 0 };
   }
 
   async dispose(): Promise<void> {

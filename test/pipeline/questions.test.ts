@@ -34,7 +34,7 @@ class Diary extends FakeEngine {
         this.limits.push(timeoutMs);
         this.clock += 40;
         hooks.onAsk?.(question);
-        const ms = { wait: 0, prefill: 20, embq: 2, firstToken: 4, decode: 16 };
+        const ms = { wait: 0, queue: 0, prefill: 20, embq: 2, firstToken: 4, decode: 16 };
         if (asked?.signal?.aborted === true) return answer("", { finish: "interrupted", ms });
         return answer(`${question}!`, { ms });
       },

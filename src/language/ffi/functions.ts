@@ -52,8 +52,8 @@ export interface LlamaFunctions {
   llama_init_from_model(model: Pointer, params: StructValue): Pointer | null;
   llama_free(context: Pointer): void;
   llama_get_memory(context: Pointer): Pointer;
-  llama_memory_clear(memory: Pointer, data: boolean): void;
   llama_memory_seq_rm(memory: Pointer, sequence: number, from: number, to: number): boolean;
+  llama_memory_seq_cp(memory: Pointer, from: number, to: number, start: number, end: number): void;
   llama_memory_seq_pos_max(memory: Pointer, sequence: number): number;
   llama_state_seq_get_size(context: Pointer, sequence: number): number;
   llama_state_seq_get_data(context: Pointer, data: Uint8Array, size: number, sequence: number): number;
@@ -118,8 +118,8 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   llama_init_from_model: ["llama", "void *", ["void *", "llama_context_params"]],
   llama_free: ["llama", "void", ["void *"]],
   llama_get_memory: ["llama", "void *", ["void *"]],
-  llama_memory_clear: ["llama", "void", ["void *", "bool"]],
   llama_memory_seq_rm: ["llama", "bool", ["void *", "int32_t", "int32_t", "int32_t"]],
+  llama_memory_seq_cp: ["llama", "void", ["void *", "int32_t", "int32_t", "int32_t", "int32_t"]],
   llama_memory_seq_pos_max: ["llama", "int32_t", ["void *", "int32_t"]],
   llama_state_seq_get_size: ["llama", "size_t", ["void *", "int32_t"]],
   llama_state_seq_get_data: ["llama", "size_t", ["void *", "_Out_ uint8_t *", "size_t", "int32_t"]],

@@ -33,10 +33,10 @@ export class NativeSampler {
     functions.llama_sampler_chain_add(chain, functions.llama_sampler_init_dist(seed));
   }
 
-  /** The next token after the last decoded position. */
-  sample(context: NativeContext): number {
+  /** The next token after a row of the last `decode`. @param row its place in the batch; its logits were wanted */
+  sample(context: NativeContext, row: number): number {
     if (this.#pointer === undefined) throw new TypeError("the sampler is disposed");
-    return this.#library.functions.llama_sampler_sample(this.#pointer, context.pointer, -1);
+    return this.#library.functions.llama_sampler_sample(this.#pointer, context.pointer, row);
   }
 
   dispose(): void {

@@ -1,0 +1,62 @@
+import { FlashSlothError } from "../core/errors.ts";
+import { cropCount, type ModelGeometry } from "../core/manifest.ts";
+
+/** The most questions at once: each takes up to two of llama.cpp's 256 numbers for sequences. */
+export const MOST_PARALLEL = 64;
+/** Questions at once by the device of the language model, where it was measured. */
+const AUTO_PARALLEL: Readonly<Record<string, number>> = { cpu: 8 };
+const AUTO_PARALLEL_GPU = 16;
+
+/** How many questions are worked on at once. @throws `usage` for a number out of range */
+export function chosenParallel(wanted: number | "auto" | undefined, device: string): number {
+  if (wanted === undefined || wanted === "auto") return AUTO_PARALLEL[device] ?? AUTO_PARALLEL_GPU;
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MOST_PARALLEL) return wanted;
+  throw new FlashSlothError("usage", `${wanted} questions cannot be worked on at once`, {
+    hint: `choose a number from 1 to ${MOST_PARALLEL}, or auto`,
+  });
+}
+
+/** What a language model's context is made for. */
+export interface Capacity {
+  /** positions of the KV cache */
+  readonly cells: number;
+  /** numbers for sequences: at work, kept for later, branches */
+  readonly sequences: number;
+  /** most rows of a batch whose logits are wanted */
+  readonly outputs: number;
+  /** most rows of a batch: HD's picture with a short question fits */
+  readonly batchRows: number;
+}
+
+export interface CapacityOptions {
+  readonly geometry: ModelGeometry;
+  /** sequences at work at once */
+  readonly parallel: number;
+  /** positions of the longest prompt and answer. @default the model's context */
+  readonly positions?: number | undefined;
+  /** @default 512 */
+  readonly batchRows?: number | undefined;
+}
+
+const BATCH_ROWS = 512;
+/** A question, the queries and an answer of some hundred tokens. A longer one finds room as long as others are short. */
+const POSITIONS_BESIDE_PICTURE = 160;
+/** Sequences for the branches of choices, which are computed together as far as these go. */
+const BRANCHES = 16;
+/** Pictures whose prefixes are kept beside those at work. */
+const KEPT_PREFIXES = 4;
+/** llama.cpp rounds a context up to whole blocks of these. */
+const CELL_BLOCK = 256;
+
+/**
+ * The fixed size of a context. One sequence always has room for the longest prompt and answer; several share what is enough
+ * for as many usual ones.
+ */
+export function contextCapacity(options: CapacityOptions): Capacity {
+  const { geometry, parallel, batchRows = BATCH_ROWS } = options;
+  const { positions = geometry.contextLength } = options;
+  const usual = cropCount(geometry) * geometry.tokensPerCrop + POSITIONS_BESIDE_PICTURE;
+  const cells = Math.ceil(Math.max(positions, parallel * usual) / CELL_BLOCK) * CELL_BLOCK;
+  const sequences = 1 + 2 * parallel + KEPT_PREFIXES + BRANCHES;
+  return { cells, sequences, outputs: sequences, batchRows: Math.min(batchRows, cells) };
+}

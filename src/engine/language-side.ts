@@ -1,0 +1,177 @@
+import { FlashSlothError } from "../core/errors.ts";
+import type { ModelGeometry } from "../core/manifest.ts";
+import type { EmbqSession } from "../language/embq.ts";
+import type { NativeContext } from "../language/ffi/context.ts";
+import type { LanguageModel } from "../language/language-model.ts";
+import type { Answer, AskHooks, AskOptions } from "./api.ts";
+import { contextCapacity, type Capacity } from "./capacity.ts";
+import { ChoiceScoring } from "./constraint/scoring.ts";
+import type { Continuation } from "./continuation.ts";
+import { EmbqTap, type EmbqTrace } from "./embq-tap.ts";
+import { Generation } from "./generation.ts";
+import { KvCache, type SequenceStore } from "./kv-cache.ts";
+import type { PromptCache } from "./prompt-cache.ts";
+import { Prompt, SYSTEM_TEXT, tokenizePrompt, type PictureFeatures } from "./prompt.ts";
+import { Scheduler, type SchedulerCounters } from "./scheduler.ts";
+import { Sequence } from "./sequence.ts";
+
+const DEFAULT_MAX_TOKENS = 512;
+
+export interface LanguageSideOptions {
+  readonly language: LanguageModel;
+  readonly embq: EmbqSession;
+  readonly geometry: ModelGeometry;
+  /** questions at work at once */
+  readonly parallel: number;
+  /** positions of the longest prompt and answer. @default the model's context */
+  readonly positions?: number | undefined;
+  /** most rows of a batch. @default 512 */
+  readonly batchRows?: number | undefined;
+  /** Where the prompt's beginning is kept from one run to the next. @default nowhere */
+  readonly promptCache?: PromptCache | undefined;
+  /** Stands between the scheduler and llama.cpp, in tests. @default nothing does */
+  readonly wrapStore?: ((context: NativeContext) => SequenceStore) | undefined;
+}
+
+/** What a caller in the same thread can watch. */
+export interface Observers {
+  /** EmbQ's arrays. @default nobody */
+  readonly onEmbq?: ((trace: EmbqTrace) => void) | undefined;
+  /** A copy of the logits that the prompt ends on: float32 [vocabulary]. @default nobody */
+  readonly onPromptLogits?: ((logits: Float32Array) => void) | undefined;
+}
+
+/** The language model, its one context, and the scheduler over it: questions about encoded pictures in, answers out. */
+export class LanguageSide {
+  readonly #options: LanguageSideOptions;
+  readonly #capacity: Capacity;
+  readonly #context: NativeContext;
+  readonly #cache: KvCache;
+  readonly #scheduler: Scheduler;
+
+  /** @throws `native` when llama.cpp cannot make the context */
+  constructor(options: LanguageSideOptions) {
+    const { language, parallel, wrapStore = (context) => context } = options;
+    this.#options = options;
+    this.#capacity = contextCapacity(options);
+    this.#context = language.createContext(this.#capacity);
+    this.#cache = new KvCache(wrapStore(this.#context));
+    const { batchRows, outputs } = this.#capacity;
+    this.#scheduler = new Scheduler({
+      cache: this.#cache,
+      parallel,
+      batchRows,
+      outputs,
+      begin: async () => this.#begin(),
+    });
+  }
+
+  get counters(): SchedulerCounters {
+    return this.#scheduler.counters;
+  }
+
+  /**
+   * @param id stands for the picture among those the engine has seen, from 1 on
+   * @throws `usage` for a blank question or unfit choices, `question-too-long`; `interrupted` when it was disposed meanwhile
+   */
+  async ask(
+    id: number,
+    picture: PictureFeatures,
+    options: AskOptions,
+    hooks: AskHooks & Observers = {},
+  ): Promise<Answer> {
+    const { language, embq: session, geometry } = this.#options;
+    const start = performance.now();
+    const tokens = tokenizePrompt(language, options.question);
+    const { visualTokens, features } = picture;
+    const embq = options.embq !== false;
+    const prompt = new Prompt({ language, geometry, tokens, picture: id, visualTokens, embq });
+    const limit = this.#options.positions ?? geometry.contextLength;
+    if (prompt.length >= limit) {
+      const most = limit - 1 - (prompt.length - tokens.question.length);
+      throw new FlashSlothError(
+        "question-too-long",
+        `the question is ${tokens.question.length} tokens long, and this model has room for ${most}`,
+        { hint: "ask a shorter question" },
+      );
+    }
+    const { onEmbq, onPromptLogits } = hooks;
+    const width = geometry.hiddenSize;
+    const sequence = new Sequence({
+      picture: id,
+      prompt,
+      continuation: this.#continuation(options, limit - prompt.length, hooks),
+      embq: embq ? new EmbqTap({ session, groups: prompt.groups, features, width, onEmbq }) : undefined,
+      embed: (ids) => language.embed(ids),
+      tokens: { image: visualTokens.length / width, question: tokens.question.length - 1 },
+      deadline: options.timeoutMs === undefined ? undefined : start + options.timeoutMs,
+      hooks,
+      onPrompt: onPromptLogits && ((row) => onPromptLogits(this.#context.logits(row))),
+    });
+    return await this.#scheduler.ask(sequence);
+  }
+
+  /** Forgets what the KV cache holds of a picture. */
+  release(id: number): void {
+    this.#scheduler.release(id);
+  }
+
+  /** Rejects what is not answered yet, and frees the context. */
+  async dispose(): Promise<void> {
+    await this.#scheduler.dispose();
+    this.#context.dispose();
+    await this.#options.promptCache?.written;
+  }
+
+  /** @param room positions that are left after the prompt */
+  #continuation(options: AskOptions, room: number, { onText }: AskHooks): Continuation {
+    const { language } = this.#options;
+    const { constraint, maxTokens = DEFAULT_MAX_TOKENS, temperature, topP, seed, ignoreEnd } = options;
+    const context = this.#context;
+    if (constraint?.kind === "choices") {
+      return new ChoiceScoring({ constraint, language, context, room, onText });
+    }
+    return new Generation({
+      language,
+      context,
+      sampler: language.createSampler({ temperature, topP, seed }),
+      // the last token of all need not be computed
+      maxTokens: Math.min(maxTokens, room + 1),
+      ignoreEnd,
+      onText,
+    });
+  }
+
+  /**
+   * Sees to it that some sequence holds the positions of `system`, which are the same for every picture and question: a
+   * quarter of a short prompt.
+   * @returns how many of them had to be computed
+   */
+  async #begin(): Promise<number> {
+    const { language, promptCache } = this.#options;
+    const keys = Int32Array.from(language.tokenize(SYSTEM_TEXT));
+    const kept = await promptCache?.read();
+    const sequence = this.#cache.open({ pinned: true });
+    if (sequence === undefined) throw new FlashSlothError("internal", "the KV cache is in use already");
+    if (kept !== undefined && this.#cache.restore(sequence, kept, keys)) {
+      this.#cache.rest(sequence);
+      return 0;
+    }
+    try {
+      const { batchRows } = this.#capacity;
+      for (let from = 0; from < keys.length; from += batchRows) {
+        const part = keys.subarray(from, from + batchRows);
+        const rows = language.embed([...part]);
+        if (!this.#cache.decode({ runs: [{ sequence, rows, logits: "none" }] }, [part])) {
+          throw new FlashSlothError("internal", "the KV cache is too small for the beginning of a prompt");
+        }
+      }
+    } catch (error) {
+      this.#cache.close(sequence);
+      throw error;
+    }
+    this.#cache.rest(sequence);
+    if (promptCache !== undefined) promptCache.write(this.#cache.save(sequence));
+    return keys.length;
+  }
+}
