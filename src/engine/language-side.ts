@@ -37,8 +37,11 @@ export interface LanguageSideOptions {
 export interface Observers {
   /** EmbQ's arrays. @default nobody */
   readonly onEmbq?: ((trace: EmbqTrace) => void) | undefined;
-  /** A copy of the logits that the prompt ends on: float32 [vocabulary]. @default nobody */
-  readonly onPromptLogits?: ((logits: Float32Array) => void) | undefined;
+  /**
+   * A copy of the logits after the prompt (`step` 0) and after each token: float32 [vocabulary].
+   * @default nobody
+   */
+  readonly onLogits?: ((logits: Float32Array, step: number) => void) | undefined;
 }
 
 /** The language model, its one context, and the scheduler over it: questions about encoded pictures in, answers out. */
@@ -95,7 +98,7 @@ export class LanguageSide {
         { hint: "ask a shorter question" },
       );
     }
-    const { onEmbq, onPromptLogits } = hooks;
+    const { onEmbq, onLogits } = hooks;
     const width = geometry.hiddenSize;
     const sequence = new Sequence({
       picture: id,
@@ -106,7 +109,7 @@ export class LanguageSide {
       tokens: { image: visualTokens.length / width, question: tokens.question.length - 1 },
       deadline: options.timeoutMs === undefined ? undefined : start + options.timeoutMs,
       hooks,
-      onPrompt: onPromptLogits && ((row) => onPromptLogits(this.#context.logits(row))),
+      onLogits: onLogits && ((row, step) => onLogits(this.#context.logits(row), step)),
     });
     return await this.#scheduler.ask(sequence);
   }

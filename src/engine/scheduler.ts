@@ -6,7 +6,7 @@ import type { PlannedRun } from "./continuation.ts";
 import { agreement, type KvCache } from "./kv-cache.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** A batch that fails is tried again, each of its sequences from the start, so often before they are given up. */
+/** A sequence whose batch failed is tried again by itself; when that fails so often, it is given up. */
 const MOST_FAILURES = 2;
 /** Positions that are worth waiting for until another sequence has computed them. */
 const WORTH_WAITING = 8;
@@ -152,9 +152,7 @@ export class Scheduler {
         ...this.#active.map((other) => agreement(other.options.prompt.keys, prompt.keys)),
       );
       const room = this.#active.length < parallel && prompt.reusable(coming) < reused + WORTH_WAITING;
-      const rows = sequence.total - reused;
-      const fits =
-        room && cache.makeRoom(rows + (this.#active.length > 0 ? ROOM_TO_GROW : 0), held?.sequence);
+      const fits = room && cache.makeRoom(this.#needed(sequence.total - reused), held?.sequence);
       const number = fits ? cache.open({ but: held?.sequence }) : undefined;
       if (number === undefined) {
         staying.push(sequence);
@@ -166,6 +164,13 @@ export class Scheduler {
       this.#active.push(sequence);
     }
     this.#waiting = staying;
+  }
+
+  /** Cells that are spoken for when a sequence of so many rows enters: what all have left to compute, and room to grow. */
+  #needed(rows: number): number {
+    if (this.#active.length === 0) return rows;
+    const left = this.#active.reduce((sum, sequence) => sum + sequence.left(this.#options.cache), rows);
+    return left + (this.#active.length + 1) * ROOM_TO_GROW;
   }
 
   /** Decodes one batch of what is ready: one row of everything that generates, then what prompts have left. */
@@ -202,6 +207,8 @@ export class Scheduler {
   }
 
   #took(owner: Sequence, run: PlannedRun, first: number): void {
+    owner.suspected = false;
+    owner.failures = 0;
     try {
       run.computed(first);
     } catch (error) {
@@ -211,8 +218,10 @@ export class Scheduler {
 
   #plan(): Owned[] {
     const { cache, batchRows, outputs } = this.#options;
+    // after a failure each of its sequences is computed by itself until it is known which one is to blame
+    const suspect = this.#active.find(({ suspected }) => suspected);
     // few rows first: those that generate
-    const order = this.#active.toSorted((a, b) => a.left(cache) - b.left(cache));
+    const order = suspect ? [suspect] : this.#active.toSorted((a, b) => a.left(cache) - b.left(cache));
     const planned: Owned[] = [];
     let [rowsLeft, outputsLeft] = [batchRows, outputs];
     for (const owner of order) {
@@ -234,11 +243,12 @@ export class Scheduler {
     first.settle(cacheTooSmall());
   }
 
-  /** A failed batch costs its sequences what they had in the cache: they begin again, or are given up. */
+  /** A failed batch costs its sequences what they had in the cache: they begin again, one that fails alone a few times only. */
   #recover(planned: readonly Owned[], error: unknown): void {
     const owners = new Set(planned.map(({ owner }) => owner));
     for (const owner of owners) {
-      owner.failures++;
+      if (owners.size === 1) owner.failures++;
+      owner.suspected = true;
       if (owner.failures > MOST_FAILURES) this.#fail(owner, error);
       else this.#restart(owner);
     }

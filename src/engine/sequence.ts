@@ -17,8 +17,8 @@ export interface SequenceOptions {
   /** `performance.now()` after which nothing further is begun. @default none */
   readonly deadline?: number | undefined;
   readonly hooks: Pick<AskHooks, "signal">;
-  /** Receives the batch's row with the logits that the prompt ends on. @default none */
-  readonly onPrompt?: ((row: number) => void) | undefined;
+  /** Hears of logits before they are taken. @param row the batch's. @param step tokens before it. @default nobody */
+  readonly onLogits?: ((row: number, step: number) => void) | undefined;
 }
 
 /** One question on its way: waiting, in the cache under a sequence's number, or answered. */
@@ -27,7 +27,8 @@ export class Sequence {
   readonly answer: Promise<Answer>;
   /** Its number in the cache, while it has one. */
   sequence: number | undefined;
-  /** How often a batch that it was part of has failed. */
+  /** Whether a batch that it was part of has failed, and how often one did that held nothing else. */
+  suspected = false;
   failures = 0;
   /** What went wrong with it alone. */
   failure: unknown;
@@ -121,7 +122,7 @@ export class Sequence {
   }
 
   #nextRun(sequence: number, from: number, budget: Budget): PlannedRun | undefined {
-    const { prompt, continuation, embq, embed, onPrompt } = this.options;
+    const { prompt, continuation, embq, embed, onLogits } = this.options;
     const promptEnd = from < prompt.length ? prompt.graphEnd(from, budget.rows) : prompt.length;
     const to = promptEnd < prompt.length ? promptEnd : Math.min(this.total, from + budget.rows);
     const last = to === this.total;
@@ -140,10 +141,8 @@ export class Sequence {
       computed: (first) => {
         if (!last) return;
         const row = first + keys.length - 1;
-        if (this.#promptAt === undefined) {
-          this.#promptAt = performance.now();
-          onPrompt?.(row);
-        }
+        this.#promptAt ??= performance.now();
+        onLogits?.(row, continuation.ids.length);
         continuation.takeLogits(row);
       },
     };

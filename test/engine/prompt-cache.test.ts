@@ -88,7 +88,7 @@ describe("an engine with a prompt cache", () => {
       const answer = await engine.ask(
         picture,
         { question: "What color is the square?" },
-        { onPromptLogits: (values) => void (logits = values) },
+        { onLogits: (values, step) => void (step === 0 && (logits = values)) },
       );
       return { ids: answer.ids, reused: answer.reusedPositions, logits };
     } finally {

@@ -16,30 +16,35 @@ const PICTURE_ID = -200;
 const LEARNABLE_ID = 50295;
 /** Below this distance between the two likeliest tokens, rounding may choose the other. */
 const SAFE_MARGIN = 0.05;
+/** what every prompt begins with, computed before */
+const SYSTEM_POSITIONS = 32;
+
+/** Rows of a graph: all of a prompt; a part; so few that even a question's rows come from several graphs. */
+const GRAPHS = [512, 64, 16];
 
 describe.each(["base", "hd"] as const)("the %s model against the published implementation", (variant) => {
   let folder: string;
   let golden: Golden;
   let manifest: Manifest;
-  let engine: Engine;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), `flashsloth-golden-${variant}-`));
     const checkpoint = join(folder, "checkpoint");
     await writeParityCheckpoint({ golden: variant, directory: checkpoint });
     manifest = await convertCheckpoint({ checkpoint, out: join(folder, "model"), name: `parity-${variant}` });
-    engine = await Engine.load({ directory: join(folder, "model"), device: "cpu" });
     golden = await openGolden(variant);
   });
 
   afterAll(async () => {
     await golden?.close();
-    await engine?.dispose();
     await rm(folder, { recursive: true, force: true });
   });
 
   const names = variant === "base" ? ["photo", "alpha"] : ["photo", "gray"];
-  describe.each(names)("%s", (name) => {
+  const cases = GRAPHS.flatMap((rows) => names.map((name) => ({ rows, name })));
+  describe.each(cases)("$name, in graphs of $rows rows", ({ rows: batchRows, name }) => {
+    let engine: Engine;
+    let graphs: number;
     let expected: GoldenCase;
     let picture: EncodedPicture;
     let first: Answer;
@@ -50,15 +55,25 @@ describe.each(["base", "hd"] as const)("the %s model against the published imple
       const found = golden.cases.find((candidate) => candidate.name === name);
       if (found === undefined) throw new Error(`no golden called ${name}`);
       expected = found;
+      engine = await Engine.load({ directory: join(folder, "model"), device: "cpu", batchRows });
       picture = await engine.encodePicture(join(PARITY_FIXTURES, expected.image));
       first = await engine.ask(
         picture,
         { question: expected.question, maxTokens: 1 },
         {
           onEmbq: (arrays) => void (trace = arrays),
-          onPromptLogits: (values) => void (logits = values),
+          onLogits: (values, step) => void (step === 0 && (logits = values)),
         },
       );
+      graphs = (await engine.counters()).batches;
+    });
+
+    afterAll(async () => engine?.dispose());
+
+    it("is computed in as many graphs as that takes", () => {
+      const beginning = SYSTEM_POSITIONS;
+      expect(graphs).toBeGreaterThanOrEqual(Math.ceil((expected.positions - beginning) / batchRows));
+      expect(graphs).toBeLessThanOrEqual(Math.ceil((expected.positions - beginning) / batchRows) + 1);
     });
 
     it("has the same features and visual tokens, to 1e-5", async () => {
