@@ -1,27 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { benchStages, decodeRate } from "../../src/bench/stages.ts";
+import { benchStages } from "../../src/bench/stages.ts";
 import { benchTable } from "../../src/bench/table.ts";
 
-const MS = { embq: 2.04, decode: 200 };
 const INPUT = {
   picture: { features: 729, visualTokens: 81 },
-  answer: { tokens: { answer: 5 }, ms: MS },
+  answer: { tokens: { answer: 5 }, ms: { embq: 2.04, decode: 200 } },
   times: { image: 5, vision: 12_345, prefill: 30, first_token: 4, total: 12_584 },
   info: { device: { vision: "cpu", language: "cpu", notes: [] }, threads: 2 },
   peakMemoryBytes: 300 * 2 ** 20,
 };
-
-describe("decodeRate", () => {
-  it("counts the tokens after the first", () => {
-    expect(decodeRate(INPUT.answer)).toBe(20);
-  });
-
-  it("is null where there is nothing to divide", () => {
-    expect(decodeRate({ tokens: { answer: 1 }, ms: MS })).toBeNull();
-    expect(decodeRate({ tokens: { answer: 0 }, ms: MS })).toBeNull();
-    expect(decodeRate({ ...INPUT.answer, ms: { ...MS, decode: 0 } })).toBeNull();
-  });
-});
 
 describe("benchTable", () => {
   it("shows every stage, the compression and the peak memory", () => {
