@@ -1,5 +1,4 @@
 import { benchStages, type BenchStages } from "../bench/stages.ts";
-import { benchTable } from "../bench/table.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { VisionPrecision } from "../core/vision-precision.ts";
 import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
@@ -14,6 +13,7 @@ import type { Interrupts } from "./interrupt.ts";
 import type { Output } from "./output.ts";
 import { showStoreProgress } from "./progress.ts";
 import { Remarks } from "./remarks.ts";
+import { stageTable } from "./stage-table.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A validated `ask` command line. */
@@ -164,7 +164,7 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
     terminal.clear();
     const stages = request.bench ? await measure(outcome, run.engine) : undefined;
     await writer.write(outcome, stages && { bench: stages });
-    if (stages !== undefined && !request.json) terminal.report(benchTable(remarks.subject(outcome), stages));
+    if (stages !== undefined && !request.json) terminal.report(stageTable(remarks.subject(outcome), stages));
     if ("error" in outcome) counts.failed++;
     else counts.answered++;
     remarks.explain(outcome);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { benchStages } from "../../src/bench/stages.ts";
-import { benchTable } from "../../src/bench/table.ts";
+import { stageTable } from "../../src/cli/stage-table.ts";
 
 const INPUT = {
   picture: { features: 729, visualTokens: 81 },
@@ -10,9 +10,9 @@ const INPUT = {
   peakMemoryBytes: 300 * 2 ** 20,
 };
 
-describe("benchTable", () => {
+describe("stageTable", () => {
   it("shows every stage, the compression and the peak memory", () => {
-    expect(benchTable("a.png", benchStages(INPUT))).toBe(
+    expect(stageTable("a.png", benchStages(INPUT))).toBe(
       [
         "a.png",
         "  image         5.0 ms",
@@ -32,7 +32,7 @@ describe("benchTable", () => {
 
   it("says so when there was no token after the first", () => {
     const answer = { ...INPUT.answer, tokens: { answer: 1 } };
-    expect(benchTable("a.png", benchStages({ ...INPUT, answer }))).toContain(
+    expect(stageTable("a.png", benchStages({ ...INPUT, answer }))).toContain(
       "decode        no token after the first",
     );
   });
