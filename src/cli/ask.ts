@@ -1,10 +1,10 @@
-import { benchStages, type BenchStages } from "../bench/stages.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { VisionPrecision } from "../core/vision-precision.ts";
 import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
 import { answers } from "../pipeline/answers.ts";
 import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
+import { benchStages, type BenchStages } from "../pipeline/stages.ts";
 import { storePaths } from "../store/home.ts";
 import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
 import { jsonWriter, lineWriter, streamWriter, type AnswerWriter } from "./answer-writer.ts";

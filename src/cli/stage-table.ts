@@ -1,4 +1,4 @@
-import type { BenchStages } from "../bench/stages.ts";
+import type { BenchStages } from "../pipeline/stages.ts";
 
 /** The stages as an aligned table of two columns, a line each, with a newline after the last. */
 export function stageTable(title: string, stages: BenchStages): string {

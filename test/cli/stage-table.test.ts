@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { benchStages } from "../../src/bench/stages.ts";
+import { benchStages } from "../../src/pipeline/stages.ts";
 import { stageTable } from "../../src/cli/stage-table.ts";
 
 const INPUT = {

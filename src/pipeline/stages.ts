@@ -1,5 +1,6 @@
 import type { Answer, EncodedPicture, EngineInfo } from "../engine/api.ts";
 import { decodeRate } from "../engine/decode-rate.ts";
+import { tenths, type RecordTimes } from "./records.ts";
 
 /** The stages of one answer and the counts that explain them; what `--json --bench` puts into the record. */
 export interface BenchStages {
@@ -26,14 +27,7 @@ export interface BenchInput {
     readonly tokens: Pick<Answer["tokens"], "answer">;
     readonly ms: Pick<Answer["ms"], "embq" | "decode">;
   };
-  /** the record's times, in milliseconds */
-  readonly times: {
-    readonly image: number;
-    readonly vision: number;
-    readonly prefill: number;
-    readonly first_token: number;
-    readonly total: number;
-  };
+  readonly times: Pick<RecordTimes, "image" | "vision" | "prefill" | "first_token" | "total">;
   readonly info: Pick<EngineInfo, "device" | "threads">;
   readonly peakMemoryBytes: number;
 }
@@ -54,8 +48,4 @@ export function benchStages(input: BenchInput): BenchStages {
     device: { vision: info.device.vision, language: info.device.language },
     threads: info.threads,
   };
-}
-
-function tenths(value: number): number {
-  return Math.round(value * 10) / 10;
 }
