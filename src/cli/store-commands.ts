@@ -10,16 +10,18 @@ import type { PullFlags } from "./commands/pull.ts";
 import type { RemoveFlags } from "./commands/remove.ts";
 import type { VerifyFlags } from "./commands/verify.ts";
 import { EXIT } from "./exit.ts";
-import { runStoreCommand } from "./store-command.ts";
+import { showStoreProgress } from "./progress.ts";
+import { runCommand } from "./run-command.ts";
 import { visible } from "./text.ts";
 
 function sizeOf({ manifest }: PulledModel): number {
   return manifest.files.reduce((sum, file) => sum + file.size, 0);
 }
 
-/** `pull`. @returns the exit status */
-export async function pull(model: string, flags: PullFlags): Promise<number> {
-  return runStoreCommand(flags, async ({ terminal, onProgress, signal, print }) => {
+/** `pull`. */
+export async function pull(model: string, flags: PullFlags): Promise<void> {
+  await runCommand(flags, async ({ terminal, signal, print }) => {
+    const onProgress = showStoreProgress(terminal);
     const { quant, visionPrecision, keepCheckpoint } = flags;
     const pulled = await pullModel({ model, quant, visionPrecision, keepCheckpoint, onProgress, signal });
     const { name, directory, manifest, report } = pulled;
@@ -51,9 +53,9 @@ export async function pull(model: string, flags: PullFlags): Promise<number> {
   });
 }
 
-/** `list`. @returns the exit status */
-export async function list(flags: ListFlags): Promise<number> {
-  return runStoreCommand(flags, async ({ terminal, print }) => {
+/** `list`. */
+export async function list(flags: ListFlags): Promise<void> {
+  await runCommand(flags, async ({ terminal, print }) => {
     const models = await listModels();
     if (flags.json === true) {
       for (const model of models) await print(JSON.stringify(model));
@@ -77,9 +79,10 @@ export async function list(flags: ListFlags): Promise<number> {
   });
 }
 
-/** `remove`. @returns the exit status */
-export async function remove(model: string, flags: RemoveFlags): Promise<number> {
-  return runStoreCommand(flags, async ({ terminal, onProgress, signal, print }) => {
+/** `remove`. */
+export async function remove(model: string, flags: RemoveFlags): Promise<void> {
+  await runCommand(flags, async ({ terminal, signal, print }) => {
+    const onProgress = showStoreProgress(terminal);
     const result = await removeModel({ model, onProgress, signal });
     if (flags.json === true) await print(JSON.stringify(result));
     else terminal.note(`removed ${result.name}: ${showBytes(result.bytes)} are free again`);
@@ -87,9 +90,10 @@ export async function remove(model: string, flags: RemoveFlags): Promise<number>
   });
 }
 
-/** `verify`. @returns the exit status: 1 when a file is not what it was */
-export async function verify(model: string, flags: VerifyFlags): Promise<number> {
-  return runStoreCommand(flags, async ({ terminal, onProgress, signal, print }) => {
+/** `verify`; status 1 when a file is not what it was. */
+export async function verify(model: string, flags: VerifyFlags): Promise<void> {
+  await runCommand(flags, async ({ terminal, signal, print }) => {
+    const onProgress = showStoreProgress(terminal);
     const results = await verifyModel({ model, onProgress, signal });
     terminal.clear();
     for (const result of results) {

@@ -16,6 +16,6 @@ export function addList(program: Command): void {
     .option("--json", "print one JSON object a line");
   terminalOptions(command).action(async (flags: ListFlags) => {
     const { list } = await import("../store-commands.ts");
-    process.exitCode = await list(flags);
+    await list(flags);
   });
 }

@@ -41,6 +41,6 @@ export function addPull(program: Command): void {
     .option("--json", "print the result as one JSON object");
   terminalOptions(command).action(async (model: string, flags: PullFlags) => {
     const { pull } = await import("../store-commands.ts");
-    process.exitCode = await pull(model, flags);
+    await pull(model, flags);
   });
 }

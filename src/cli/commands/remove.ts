@@ -16,6 +16,6 @@ export function addRemove(program: Command): void {
     .option("--json", "print the result as one JSON object");
   terminalOptions(command).action(async (model: string, flags: RemoveFlags) => {
     const { remove } = await import("../store-commands.ts");
-    process.exitCode = await remove(model, flags);
+    await remove(model, flags);
   });
 }

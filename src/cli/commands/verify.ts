@@ -22,6 +22,6 @@ export function addVerify(program: Command): void {
     .option("--json", "print one JSON object a line");
   terminalOptions(command).action(async (model: string, flags: VerifyFlags) => {
     const { verify } = await import("../store-commands.ts");
-    process.exitCode = await verify(model, flags);
+    await verify(model, flags);
   });
 }
