@@ -15,7 +15,7 @@ export interface BenchWords {
   readonly question: string | undefined;
 }
 
-/** `bench`. */
+/** `bench`: measures a model on this machine and prints a report. */
 export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<void> {
   await runCommand(flags, async (context) => {
     const { resolveModel } = await import("../store/resolve.ts");
