@@ -51,7 +51,7 @@ const config: RolldownOptions = defineConfig({
         },
         {
           name: "ask",
-          test: /\/src\/(cli\/(start-ask|ask|ask-arguments|answer-writer|output|progress|terminal|interrupt)\.ts$|pipeline\/|engine\/client\.ts$|store\/(resolve|installed|named|local|catalogue|home|hub-folder)\.ts$)|\/chalk\//,
+          test: /\/src\/(cli\/(ask|ask-arguments|answer-writer|output|progress|terminal|interrupt)\.ts$|pipeline\/|engine\/client\.ts$|store\/(resolve|installed|named|local|catalogue|home|hub-folder)\.ts$)|\/chalk\//,
         },
       ],
     },

@@ -1,3 +1,4 @@
+import { FlashSlothError } from "../core/errors.ts";
 import type { TerminalFlags } from "./commands/shared.ts";
 import { EXIT, statusOfSignal } from "./exit.ts";
 import { Interrupts } from "./interrupt.ts";
@@ -26,8 +27,12 @@ export type CommandWork = (context: CommandContext) => Promise<number>;
 export async function runCommand(flags: TerminalFlags, work: CommandWork): Promise<void> {
   const { stderr, stdout, env } = process;
   const terminal = await Terminal.open({ stderr, env, quiet: flags.quiet ?? false, color: flags.color });
-  const interrupts = new Interrupts({
-    onFirst: () => terminal.note("stopping; press Ctrl-C again to stop at once"),
+  const interrupts: Interrupts = new Interrupts({
+    onFirst: () => {
+      const { inHand } = interrupts;
+      const now = inHand === undefined ? "stopping" : `finishing ${inHand}`;
+      terminal.note(`${now}; press Ctrl-C again to stop at once`);
+    },
     onLast: () => terminal.clear(),
   });
   const output = new StreamOutput(stdout);
@@ -35,12 +40,11 @@ export async function runCommand(flags: TerminalFlags, work: CommandWork): Promi
     terminal.clear();
     await output.write(`${line}\n`);
   };
-  let status: number;
   try {
-    status = await work({ terminal, interrupts, signal: interrupts.signal, output, print });
+    const status = await work({ terminal, interrupts, signal: interrupts.signal, output, print });
+    process.exitCode = output.closed.aborted ? EXIT.ok : status;
   } catch (error) {
-    if (interrupts.received === undefined) throw error;
-    status = EXIT.interrupted;
+    if (interrupts.received === undefined || !isStop(error)) throw error;
     terminal.clear();
     terminal.note("stopped; the same command goes on where it stopped");
   } finally {
@@ -48,5 +52,10 @@ export async function runCommand(flags: TerminalFlags, work: CommandWork): Promi
     interrupts.dispose();
   }
   if (interrupts.received !== undefined) process.exitCode = statusOfSignal(interrupts.received);
-  else process.exitCode = output.closed.aborted ? EXIT.ok : status;
+}
+
+/** Whether an error says no more than that the work was told to stop. */
+function isStop(error: unknown): boolean {
+  if (error instanceof FlashSlothError) return error.code === "interrupted";
+  return error instanceof Error && error.name === "AbortError";
 }
