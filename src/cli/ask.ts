@@ -14,14 +14,13 @@ import { EXIT, statusOfRun } from "./exit.ts";
 import { FileOutput, type Output } from "./output.ts";
 import { showStoreProgress } from "./progress.ts";
 import { Remarks } from "./remarks.ts";
-import { runCommand, type CommandContext } from "./run-command.ts";
+import { GOES_ON, runCommand, type CommandContext } from "./run-command.ts";
 import { stageTable } from "./stage-table.ts";
 
 /** `ask`: answers every question about every picture. */
 export async function ask(words: readonly string[], flags: AskFlags): Promise<void> {
   const request = await askRequest(words, flags);
-  await runCommand(flags, async ({ terminal, interrupts, output }) => {
-    interrupts.inHand = "this answer";
+  await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, interrupts, output }) => {
     const openOutput = async (inputs: readonly PictureEntry[]): Promise<Output> => {
       if (flags.output === undefined) return output;
       await refuseOverwriting(flags.output, inputs);
@@ -61,6 +60,7 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
     if (pictures > 0) {
       const resolved = await resolve(request, parts);
       if (interrupts.signal.aborted) return EXIT.interrupted;
+      interrupts.inHand = "this answer";
       model = resolved.name;
       engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it

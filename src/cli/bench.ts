@@ -17,7 +17,7 @@ export interface BenchWords {
 
 /** `bench`: measures a model on this machine and prints a report. */
 export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<void> {
-  await runCommand(flags, async (context) => {
+  await runCommand({ flags, stopped: "there is no result" }, async (context) => {
     const { resolveModel } = await import("../store/resolve.ts");
     const model = await resolveModel({
       model: flags.model,

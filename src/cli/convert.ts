@@ -2,11 +2,11 @@ import { basename, resolve } from "node:path";
 import type { ConvertFlags } from "./commands/convert.ts";
 import { EXIT } from "./exit.ts";
 import { showStoreProgress } from "./progress.ts";
-import { runCommand } from "./run-command.ts";
+import { GOES_ON, runCommand } from "./run-command.ts";
 
 /** `convert`: makes a checkpoint's folder into one that `ask` loads. */
 export async function convert(checkpoint: string, out: string, flags: ConvertFlags): Promise<void> {
-  await runCommand(flags, async ({ terminal, signal }) => {
+  await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, signal }) => {
     const show = showStoreProgress(terminal);
     const { convertCheckpoint } = await import("../convert/convert.ts");
     await convertCheckpoint({

@@ -8,7 +8,7 @@ import { visible } from "./text.ts";
 
 /** `list`: a line for each model on this disk. */
 export async function list(flags: ListFlags): Promise<void> {
-  await runCommand(flags, async ({ terminal, print }) => {
+  await runCommand({ flags }, async ({ terminal, print }) => {
     const models = await listModels();
     if (flags.json === true) {
       for (const model of models) await print(JSON.stringify(model));

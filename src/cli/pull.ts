@@ -4,11 +4,11 @@ import { pullModel, type PulledModel } from "../store/pull.ts";
 import type { PullFlags } from "./commands/pull.ts";
 import { EXIT } from "./exit.ts";
 import { showStoreProgress } from "./progress.ts";
-import { runCommand } from "./run-command.ts";
+import { GOES_ON, runCommand } from "./run-command.ts";
 
 /** `pull`: brings a model to this disk and says what that took. */
 export async function pull(model: string, flags: PullFlags): Promise<void> {
-  await runCommand(flags, async ({ terminal, signal, print }) => {
+  await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, signal, print }) => {
     const onProgress = showStoreProgress(terminal);
     const { quant, visionPrecision, keepCheckpoint } = flags;
     const pulled = await pullModel({ model, quant, visionPrecision, keepCheckpoint, onProgress, signal });

@@ -7,11 +7,14 @@ import { runCommand } from "./run-command.ts";
 
 /** `remove`: deletes a model and says how much room that made. */
 export async function remove(model: string, flags: RemoveFlags): Promise<void> {
-  await runCommand(flags, async ({ terminal, signal, print }) => {
-    const onProgress = showStoreProgress(terminal);
-    const result = await removeModel({ model, onProgress, signal });
-    if (flags.json === true) await print(JSON.stringify(result));
-    else terminal.note(`removed ${result.name}: ${showBytes(result.bytes)} are free again`);
-    return EXIT.ok;
-  });
+  await runCommand(
+    { flags, stopped: "the same command removes what is left" },
+    async ({ terminal, signal, print }) => {
+      const onProgress = showStoreProgress(terminal);
+      const result = await removeModel({ model, onProgress, signal });
+      if (flags.json === true) await print(JSON.stringify(result));
+      else terminal.note(`removed ${result.name}: ${showBytes(result.bytes)} are free again`);
+      return EXIT.ok;
+    },
+  );
 }

@@ -17,6 +17,15 @@ export interface CommandContext {
   readonly print: (line: string) => Promise<void>;
 }
 
+export interface RunCommandOptions {
+  readonly flags: TerminalFlags;
+  /** What is true of the work when Ctrl-C has stopped it in its midst: the end of the sentence `stopped; …`. @default none */
+  readonly stopped?: string | undefined;
+}
+
+/** For work that keeps what it has done. */
+export const GOES_ON = "the same command goes on where it stopped";
+
 /** @returns the exit status, where no signal came and the reader of standard output stayed */
 export type CommandWork = (context: CommandContext) => Promise<number>;
 
@@ -24,7 +33,8 @@ export type CommandWork = (context: CommandContext) => Promise<number>;
  * Runs one command: gives it the terminal, Ctrl-C and standard output, and sets the exit status of the process.
  * @throws what `work` throws, unless that is how it was stopped
  */
-export async function runCommand(flags: TerminalFlags, work: CommandWork): Promise<void> {
+export async function runCommand(options: RunCommandOptions, work: CommandWork): Promise<void> {
+  const { flags, stopped } = options;
   const { stderr, stdout, env } = process;
   const terminal = await Terminal.open({ stderr, env, quiet: flags.quiet ?? false, color: flags.color });
   const interrupts: Interrupts = new Interrupts({
@@ -46,7 +56,7 @@ export async function runCommand(flags: TerminalFlags, work: CommandWork): Promi
   } catch (error) {
     if (interrupts.received === undefined || !isStop(error)) throw error;
     terminal.clear();
-    terminal.note("stopped; the same command goes on where it stopped");
+    terminal.note(stopped === undefined ? "stopped" : `stopped; ${stopped}`);
   } finally {
     terminal.clear();
     interrupts.dispose();

@@ -8,7 +8,7 @@ import { visible } from "./text.ts";
 
 /** `verify`: a line for each file of a model; status 1 when one is not what it was. */
 export async function verify(model: string, flags: VerifyFlags): Promise<void> {
-  await runCommand(flags, async ({ terminal, signal, print }) => {
+  await runCommand({ flags, stopped: "not every file was checked" }, async ({ terminal, signal, print }) => {
     const onProgress = showStoreProgress(terminal);
     const results = await verifyModel({ model, onProgress, signal });
     terminal.clear();
