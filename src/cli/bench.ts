@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BenchReport } from "../bench/report.ts";
-import type { ResolvedModel } from "../store/resolve.ts";
+import { startEngine } from "../engine/client.ts";
+import { storePaths } from "../store/home.ts";
+import { resolveModel, type ResolvedModel } from "../store/resolve.ts";
 import type { BenchFlags } from "./commands/bench.ts";
 import { EXIT } from "./exit.ts";
 import { showStoreProgress } from "./progress.ts";
@@ -18,7 +20,6 @@ export interface BenchWords {
 /** `bench`: measures a model on this machine and prints a report. */
 export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<void> {
   await runCommand({ flags, stopped: "there is no result" }, async (context) => {
-    const { resolveModel } = await import("../store/resolve.ts");
     const model = await resolveModel({
       model: flags.model,
       download: flags.download ? undefined : false,
@@ -47,8 +48,6 @@ async function measureWarm(
 ): Promise<BenchReport> {
   const { runBench } = await import("../bench/run.ts");
   const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
-  const { startEngine } = await import("../engine/client.ts");
-  const { storePaths } = await import("../store/home.ts");
   return await runBench({
     model: {
       directory: model.directory,
