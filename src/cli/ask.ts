@@ -12,8 +12,8 @@ import { askRequest, refuseOverwriting, type AskRequest } from "./ask-request.ts
 import type { AskFlags } from "./commands/ask.ts";
 import { EXIT, statusOfRun } from "./exit.ts";
 import { FileOutput, type Output } from "./output.ts";
-import { showStoreProgress } from "./progress.ts";
 import { Remarks } from "./remarks.ts";
+import { resolveOptions } from "./resolve-options.ts";
 import { GOES_ON, runCommand, type CommandContext } from "./run-command.ts";
 import { stageTable } from "./stage-table.ts";
 
@@ -79,14 +79,8 @@ function noEngine(): FlashSlothError {
 
 async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedModel> {
   const { terminal, interrupts } = parts;
-  const model = await parts.resolveModel({
-    model: request.model,
-    download: request.download ? undefined : false,
-    quant: request.quant,
-    visionPrecision: request.visionPrecision,
-    onProgress: showStoreProgress(terminal),
-    signal: interrupts.signal,
-  });
+  const { signal } = interrupts;
+  const model = await parts.resolveModel(resolveOptions(request, { terminal, signal }));
   if (model.demo) terminal.note("the demo model knows drawings of coloured shapes and nothing else");
   return model;
 }

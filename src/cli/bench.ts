@@ -7,7 +7,7 @@ import { storePaths } from "../store/home.ts";
 import { resolveModel, type ResolvedModel } from "../store/resolve.ts";
 import type { BenchFlags } from "./commands/bench.ts";
 import { EXIT } from "./exit.ts";
-import { showStoreProgress } from "./progress.ts";
+import { resolveOptions } from "./resolve-options.ts";
 import { runCommand, type CommandContext } from "./run-command.ts";
 
 const QUESTION = "What is in this picture?";
@@ -20,14 +20,7 @@ export interface BenchWords {
 /** `bench`: measures a model on this machine and prints a report. */
 export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<void> {
   await runCommand({ flags, stopped: "there is no result" }, async (context) => {
-    const model = await resolveModel({
-      model: flags.model,
-      download: flags.download ? undefined : false,
-      quant: flags.quant,
-      visionPrecision: flags.visionPrecision,
-      onProgress: showStoreProgress(context.terminal),
-      signal: context.signal,
-    });
+    const model = await resolveModel(resolveOptions(flags, context));
     const report =
       flags.cold === true
         ? await measureCold(image, question, model, flags, context)
