@@ -97,7 +97,7 @@ export function roundFeatures({ features, visualTokens }: Features): boolean {
 /** Float16 of `values`, or undefined when one of them is infinite or no number then. */
 function finiteHalves(values: Float32Array): Uint16Array | undefined {
   const halves = toFloat16(values);
-  for (const half of halves) if ((half & 0x7c00) === 0x7c00) return undefined;
+  for (let i = 0; i < halves.length; i++) if (((halves[i] ?? 0) & 0x7c00) === 0x7c00) return undefined;
   return halves;
 }
 
