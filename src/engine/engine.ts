@@ -1,3 +1,5 @@
+import { languageKey } from "../caches/keys.ts";
+import { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
@@ -18,8 +20,7 @@ import type {
 import { chosenParallel } from "./capacity.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
 import { LanguageSide, type LanguageSideOptions, type Observers } from "./language-side.ts";
-import type { PictureFeatures } from "./prompt.ts";
-import { PromptCache, promptCachePrefix } from "./prompt-cache.ts";
+import { SYSTEM_TEXT, type PictureFeatures } from "./prompt.ts";
 
 /** What only callers in this thread can set. */
 export interface InThreadOptions
@@ -185,10 +186,10 @@ export class Engine implements EngineHandle {
 
   #promptCache({ device: { library } }: LanguageModel): PromptCache | undefined {
     const { promptCache: directory } = this.#options;
-    const prefix = promptCachePrefix(this.#parts.manifest);
-    if (directory === undefined || prefix === undefined) return undefined;
+    const model = languageKey(this.#parts.manifest);
+    if (directory === undefined || model === undefined) return undefined;
     const runtime = `llama.cpp ${library.version}, ${library.backend}`;
-    return new PromptCache({ directory, prefix, runtime });
+    return new PromptCache({ directory, model, runtime, beginning: SYSTEM_TEXT });
   }
 
   async #loadUncompressed(): Promise<UncompressedProjector> {

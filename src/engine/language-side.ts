@@ -1,3 +1,4 @@
+import type { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
 import type { EmbqSession } from "../language/embq.ts";
@@ -10,7 +11,6 @@ import type { Continuation } from "./continuation.ts";
 import { EmbqTap, type EmbqTrace } from "./embq-tap.ts";
 import { Generation } from "./generation.ts";
 import { KvCache, type SequenceStore } from "./kv-cache.ts";
-import type { PromptCache } from "./prompt-cache.ts";
 import { Prompt, SYSTEM_TEXT, tokenizePrompt, type PictureFeatures } from "./prompt.ts";
 import { Scheduler, type SchedulerCounters } from "./scheduler.ts";
 import { Sequence } from "./sequence.ts";

@@ -53,6 +53,17 @@ describe("spellChoices", () => {
   );
 });
 
+/** Logits over ten tokens that depend on everything before. */
+function madeUpLogits(tokens: readonly number[]): Float32Array {
+  const seed = tokens.reduce((sum, token) => sum * 31 + token + 1, 7);
+  return Float32Array.from({ length: 10 }, (_, id) => Math.sin(seed * 0.7 + id * 1.3) * 3);
+}
+
+/** The model rules out everything but one token. */
+function certain(): Float32Array {
+  return Float32Array.from({ length: 10 }, (_, id) => (id === 0 ? 0 : -Infinity));
+}
+
 describe("ChoiceScores", () => {
   const END = 9;
 
@@ -73,18 +84,12 @@ describe("ChoiceScores", () => {
     return scores.result();
   }
 
-  /** Logits over ten tokens that depend on everything before. */
-  function logitsAfter(tokens: readonly number[]): Float32Array {
-    const seed = tokens.reduce((sum, token) => sum * 31 + token + 1, 7);
-    return Float32Array.from({ length: 10 }, (_, id) => Math.sin(seed * 0.7 + id * 1.3) * 3);
-  }
-
   /** log P(tokens, then the end), written down plainly. */
   function plain(tokens: readonly number[]): number {
     const sequence = [...tokens, END];
     let sum = 0;
     for (const [index, token] of sequence.entries()) {
-      const logits = [...logitsAfter(sequence.slice(0, index))];
+      const logits = [...madeUpLogits(sequence.slice(0, index))];
       sum += (logits[token] ?? 0) - Math.log(logits.reduce((total, value) => total + Math.exp(value), 0));
     }
     return sum;
@@ -98,7 +103,7 @@ describe("ChoiceScores", () => {
       { choice: 1, tokens: [2, 3, 4], bytes: 10 },
       { choice: 2, tokens: [5, 5, 5, 5], bytes: 4 },
     ];
-    const { choices, best, mass } = score(["red", "red circle", "blue"], spellings, logitsAfter);
+    const { choices, best, mass } = score(["red", "red circle", "blue"], spellings, madeUpLogits);
     const expected = [0, 1, 2].map((choice) =>
       Math.log(
         spellings
@@ -141,7 +146,7 @@ describe("ChoiceScores", () => {
       ["tokens", [1, 3]],
       ["bytes", [8, 2]],
     ] as const) {
-      const { choices } = score(["x", "y"], spellings, logitsAfter, normalize);
+      const { choices } = score(["x", "y"], spellings, madeUpLogits, normalize);
       const compared = plainScores.map((logprob, index) => logprob / (lengths[index] ?? 1));
       const total = compared.reduce((sum, value) => sum + Math.exp(value), 0);
       for (const [index, { logprob, probability }] of choices.entries()) {
@@ -152,13 +157,11 @@ describe("ChoiceScores", () => {
   });
 
   it("has something to say even where the model rules every choice out", () => {
-    const never = (): Float32Array =>
-      Float32Array.from({ length: 10 }, (_, id) => (id === 0 ? 0 : -Infinity));
     const spellings = [
       { choice: 0, tokens: [1], bytes: 1 },
       { choice: 1, tokens: [2], bytes: 1 },
     ];
-    const { choices, best, mass } = score(["a", "b"], spellings, never);
+    const { choices, best, mass } = score(["a", "b"], spellings, certain);
     expect(choices.map(({ probability }) => probability)).toEqual([0.5, 0.5]);
     expect([best, mass]).toEqual([0, 0]);
   });
