@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { builtModule } from "../core/built-module.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { readManifest, type Manifest } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
@@ -26,7 +27,7 @@ const YOUNG_GENERATION_MB = 8;
  */
 export function beginEngine(options: EngineOptions): EngineHandle {
   disableTelemetry(); // in this thread, while no other one reads the environment
-  const worker = new Worker(new URL("./worker.js", import.meta.url), {
+  const worker = new Worker(builtModule("./worker.js", import.meta.url), {
     workerData: options,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
@@ -69,7 +70,8 @@ interface Pending {
   onText: ((piece: string) => void) | undefined;
 }
 
-class RemoteEngine implements EngineHandle {
+/** An engine behind the messages of a thread. */
+export class RemoteEngine implements EngineHandle {
   readonly #ready: Promise<EngineInfo>;
   #info: EngineInfo | undefined;
   #settleReady: { resolve(info: EngineInfo): void; reject(error: Error): void } | undefined;

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
-import type { Tap } from "../language/ffi/context.ts";
 import type { Answer } from "./api.ts";
+import { planBatch, tapOf, type OwnedRun } from "./batch.ts";
 import type { PlannedRun } from "./continuation.ts";
 import { agreement, type KvCache } from "./kv-cache.ts";
 import type { Sequence } from "./sequence.ts";
@@ -36,11 +36,6 @@ export interface SchedulerCounters {
   readonly rows: number;
   /** times a sequence lost its place, for want of room or because a batch failed */
   readonly restarts: number;
-}
-
-interface Owned {
-  readonly owner: Sequence;
-  readonly run: PlannedRun;
 }
 
 /**
@@ -175,8 +170,8 @@ export class Scheduler {
 
   /** Decodes one batch of what is ready: one row of everything that generates, then what prompts have left. */
   #step(): void {
-    const { cache } = this.#options;
-    const planned = this.#plan();
+    const { cache, batchRows: rowsLeft, outputs: outputsLeft } = this.#options;
+    const planned = planBatch(this.#active, cache, { rows: rowsLeft, outputs: outputsLeft });
     if (planned.length === 0) throw new FlashSlothError("internal", "no sequence can go on");
     const runs = planned.map(({ run }) => run);
     const rows = runs.reduce((sum, { keys }) => sum + keys.length, 0);
@@ -203,7 +198,8 @@ export class Scheduler {
       if (owner.failure === undefined) this.#took(owner, run, first);
       first += run.keys.length;
     }
-    for (const { owner } of planned) if (owner.failure !== undefined) this.#fail(owner, owner.failure);
+    const failed = new Set(planned.map(({ owner }) => owner).filter(({ failure }) => failure !== undefined));
+    for (const owner of failed) this.#fail(owner, owner.failure);
   }
 
   #took(owner: Sequence, run: PlannedRun, first: number): void {
@@ -216,25 +212,6 @@ export class Scheduler {
     }
   }
 
-  #plan(): Owned[] {
-    const { cache, batchRows, outputs } = this.#options;
-    // after a failure each of its sequences is computed by itself until it is known which one is to blame
-    const suspect = this.#active.find(({ suspected }) => suspected);
-    // few rows first: those that generate
-    const order = suspect ? [suspect] : this.#active.toSorted((a, b) => a.left(cache) - b.left(cache));
-    const planned: Owned[] = [];
-    let [rowsLeft, outputsLeft] = [batchRows, outputs];
-    for (const owner of order) {
-      if (rowsLeft === 0) break;
-      for (const run of owner.plan(cache, { rows: rowsLeft, outputs: outputsLeft })) {
-        planned.push({ owner, run });
-        rowsLeft -= run.keys.length;
-        outputsLeft -= run.logits === "none" ? 0 : run.logits === "last" ? 1 : run.keys.length;
-      }
-    }
-    return planned;
-  }
-
   /** Nobody could enter although nobody is at work: what is kept for later is in the way. */
   #makeWay(): void {
     const [first] = this.#waiting;
@@ -244,7 +221,7 @@ export class Scheduler {
   }
 
   /** A failed batch costs its sequences what they had in the cache: they begin again, one that fails alone a few times only. */
-  #recover(planned: readonly Owned[], error: unknown): void {
+  #recover(planned: readonly OwnedRun[], error: unknown): void {
     const owners = new Set(planned.map(({ owner }) => owner));
     for (const owner of owners) {
       if (owners.size === 1) owner.failures++;
@@ -274,22 +251,6 @@ export class Scheduler {
     this.#active = this.#active.filter((other) => other !== sequence);
     sequence.settle(asFlashSlothError(error, "internal", "a question could not be answered"));
   }
-}
-
-/** Shows each run's rows to whoever wants to see them; a failure there is that sequence's own. */
-function tapOf(planned: readonly Owned[]): Tap | undefined {
-  if (planned.every(({ run }) => run.see === undefined)) return undefined;
-  return (graph) => {
-    let first = 0;
-    for (const { owner, run } of planned) {
-      try {
-        run.see?.(graph, first);
-      } catch (error) {
-        owner.failure ??= error;
-      }
-      first += run.keys.length;
-    }
-  };
 }
 
 function cacheTooSmall(): FlashSlothError {

@@ -1,0 +1,46 @@
+import type { Tap } from "../language/ffi/context.ts";
+import type { Budget, PlannedRun } from "./continuation.ts";
+import type { KvCache } from "./kv-cache.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** A run of the next batch, and whose it is. */
+export interface OwnedRun {
+  readonly owner: Sequence;
+  readonly run: PlannedRun;
+}
+
+/**
+ * What goes into the next batch: one row of everything that generates, then what prompts have left, as far as it fits. After a
+ * failure each of its sequences is computed by itself until it is known which one is to blame.
+ */
+export function planBatch(active: readonly Sequence[], cache: KvCache, budget: Budget): OwnedRun[] {
+  const suspect = active.find(({ suspected }) => suspected);
+  const order = suspect ? [suspect] : active.toSorted((a, b) => a.left(cache) - b.left(cache));
+  const planned: OwnedRun[] = [];
+  let { rows, outputs } = budget;
+  for (const owner of order) {
+    if (rows === 0) break;
+    for (const run of owner.plan(cache, { rows, outputs })) {
+      planned.push({ owner, run });
+      rows -= run.keys.length;
+      outputs -= run.logits === "none" ? 0 : run.logits === "last" ? 1 : run.keys.length;
+    }
+  }
+  return planned;
+}
+
+/** Shows each run's rows to whoever wants to see them; a failure there is that sequence's own. */
+export function tapOf(planned: readonly OwnedRun[]): Tap | undefined {
+  if (planned.every(({ run }) => run.see === undefined)) return undefined;
+  return (graph) => {
+    let first = 0;
+    for (const { owner, run } of planned) {
+      try {
+        run.see?.(graph, first);
+      } catch (error) {
+        owner.failure ??= error;
+      }
+      first += run.keys.length;
+    }
+  };
+}
