@@ -1,7 +1,7 @@
-import { createRequire } from "node:module";
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import { VERSION } from "../core/version.ts";
 import { installedRelease } from "../language/ffi/locate.ts";
+import { onnxruntimeRelease } from "../onnxruntime/library.ts";
 
 /** What computed. */
 export interface Machine {
@@ -28,11 +28,10 @@ export function describeMachine(): Machine {
 }
 
 export async function describeVersions(): Promise<Versions> {
-  const onnxruntime = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
   return {
     flashsloth: VERSION,
     node: process.versions.node,
-    onnxruntime: onnxruntime.version,
+    onnxruntime: onnxruntimeRelease(),
     llama_cpp: await installedRelease(),
   };
 }

@@ -44,6 +44,20 @@ export interface EngineOptions {
    * @default none
    */
   readonly promptCache?: string | undefined;
+  /**
+   * Where the features of pictures are kept, and of the last few their part of the prompt: asking again about a picture
+   * then costs no vision, in this process or a later one. Features are rounded to float16 then, seen before or not.
+   * @default nothing is kept
+   */
+  readonly pictureCache?: PictureCacheOptions | undefined;
+}
+
+export interface PictureCacheOptions {
+  /** a folder for features, and one for prefixes in the KV cache; made when there is something to keep */
+  readonly features: string;
+  readonly prefixes: string;
+  /** Bytes of both together, about; what was used longest ago goes first. @default 3 GiB */
+  readonly maxBytes?: number | undefined;
 }
 
 /** A picture by its path, by its encoded bytes (JPEG, PNG, …), or as `preparePicture` returned it. */
@@ -69,6 +83,8 @@ export interface EncodedPicture {
   /** raw vision features, and the visual tokens they were compressed to */
   readonly features: number;
   readonly visualTokens: number;
+  /** whether its features were kept from an earlier time, and not computed */
+  readonly cached: boolean;
   readonly ms: {
     /** reading, decoding and resampling; next to nothing for a prepared picture */
     readonly image: number;
@@ -140,7 +156,11 @@ export interface Answer {
 /** Counts since the engine started: what work was done, not how long it took. */
 export interface EngineCounters {
   readonly picturesEncoded: number;
+  /** pictures whose features were read from the disk instead */
+  readonly featuresRead: number;
   readonly prefixPrefills: number;
+  /** pictures whose prefix was read from the disk instead */
+  readonly prefixesRead: number;
   readonly questions: number;
   /** graphs of the language model, and the rows computed in them */
   readonly batches: number;

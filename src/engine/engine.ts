@@ -4,6 +4,7 @@ import { FlashSlothError } from "../core/errors.ts";
 import { cropCount } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import type { LanguageModel } from "../language/language-model.ts";
+import { onnxruntimeRelease } from "../onnxruntime/library.ts";
 import { UncompressedProjector } from "../vision/uncompressed.ts";
 import type {
   Answer,
@@ -19,8 +20,26 @@ import type {
 } from "./api.ts";
 import { chosenParallel } from "./capacity.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
+import { PictureCache } from "./picture-cache.ts";
+import { VisionSide } from "./vision-side.ts";
 import { LanguageSide, type LanguageSideOptions, type Observers } from "./language-side.ts";
 import { SYSTEM_TEXT, type PictureFeatures } from "./prompt.ts";
+
+const NOTHING_DONE: EngineCounters = {
+  picturesEncoded: 0,
+  featuresRead: 0,
+  prefixPrefills: 0,
+  prefixesRead: 0,
+  questions: 0,
+  batches: 0,
+  rows: 0,
+  restarts: 0,
+};
+
+/** llama.cpp's release and backend: neither need understand another's state. */
+function runtimeOf({ device: { library } }: LanguageModel): string {
+  return `llama.cpp ${library.version}, ${library.backend}`;
+}
 
 /** What only callers in this thread can set. */
 export interface InThreadOptions
@@ -33,10 +52,9 @@ export class Engine implements EngineHandle {
   readonly #pictures = new Map<number, PictureFeatures>();
   #info: EngineInfo | undefined;
   #language: Promise<LanguageSide> | undefined;
-  #uncompressed: UncompressedProjector | undefined;
-  #picturesEncoded = 0;
-  /** vision runs one after the other; each picture waits for those before it */
-  #vision: Promise<unknown> = Promise.resolve();
+  #cache: Promise<PictureCache | undefined> | undefined;
+  #vision: Promise<VisionSide> | undefined;
+  #lastPicture = 0;
   #disposed = false;
 
   private constructor(options: InThreadOptions, parts: LoadingParts) {
@@ -89,23 +107,12 @@ export class Engine implements EngineHandle {
       throw new FlashSlothError("usage", "this picture was prepared for another model");
     }
     const preparedAt = performance.now();
-    const vision = await this.#parts.vision;
-    if (options.uncompressed === true) this.#uncompressed ??= await this.#loadUncompressed();
+    const vision = await this.#openVision();
     const loadedAt = performance.now();
-    let startedAt = loadedAt;
-    const encoding = this.#vision.then(async () => {
-      startedAt = performance.now();
-      this.#checkAlive();
-      const { pixels, crops } = picture;
-      const compressed = await vision.encode({ pixels, crops, signal: options.signal });
-      if (options.uncompressed !== true || this.#uncompressed === undefined) return compressed;
-      return { ...compressed, visualTokens: await this.#uncompressed.project(compressed.features) };
-    });
-    this.#vision = encoding.catch(() => {});
-    const encoded = await encoding;
-    const end = performance.now();
-    const id = ++this.#picturesEncoded;
-    this.#pictures.set(id, encoded);
+    const seen = await vision.see(picture, options);
+    const { visualTokens } = seen.crops;
+    const id = ++this.#lastPicture;
+    this.#pictures.set(id, { ...seen.crops, key: seen.key });
     const crops = cropCount(geometry);
     return {
       id,
@@ -113,8 +120,9 @@ export class Engine implements EngineHandle {
       height: picture.height,
       crops,
       features: crops * geometry.featuresPerCrop,
-      visualTokens: encoded.visualTokens.length / geometry.hiddenSize,
-      ms: { image: preparedAt - start, wait: loadedAt - preparedAt, vision: end - startedAt },
+      visualTokens: visualTokens.length / geometry.hiddenSize,
+      cached: seen.cached,
+      ms: { image: preparedAt - start, wait: loadedAt - preparedAt, vision: seen.ms },
     };
   }
 
@@ -145,13 +153,13 @@ export class Engine implements EngineHandle {
 
   async release(picture: EncodedPicture): Promise<void> {
     this.#pictures.delete(picture.id);
-    (await this.#language?.catch(() => undefined))?.release(picture.id);
+    await (await this.#language?.catch(() => undefined))?.release(picture.id);
   }
 
   async counters(): Promise<EngineCounters> {
+    const vision = await this.#vision?.catch(() => undefined);
     const language = await this.#language?.catch(() => undefined);
-    const idle = { prefixPrefills: 0, questions: 0, batches: 0, rows: 0, restarts: 0 };
-    return { picturesEncoded: this.#picturesEncoded, ...(language?.counters ?? idle) };
+    return { ...NOTHING_DONE, ...vision?.counters, ...language?.counters };
   }
 
   async dispose(): Promise<void> {
@@ -159,14 +167,37 @@ export class Engine implements EngineHandle {
     this.#disposed = true;
     this.#pictures.clear();
     await (await this.#language?.catch(() => undefined))?.dispose();
-    await this.#vision;
-    await this.#uncompressed?.dispose();
+    await (await this.#vision?.catch(() => undefined))?.dispose();
     await disposeParts(this.#parts);
+  }
+
+  async #openVision(): Promise<VisionSide> {
+    this.#vision ??= Promise.all([this.#parts.vision, this.#openCache()]).then(
+      ([encoder, cache]) =>
+        new VisionSide({ encoder, cache, loadUncompressed: async () => this.#loadUncompressed() }),
+    );
+    return await this.#vision;
+  }
+
+  /** What is kept of pictures, once it is known what encodes them. */
+  async #openCache(): Promise<PictureCache | undefined> {
+    const { pictureCache, pictures = 1 } = this.#options;
+    if (pictureCache === undefined) return undefined;
+    this.#cache ??= this.#parts.vision.then(({ provider }) =>
+      PictureCache.open({
+        ...pictureCache,
+        manifest: this.#parts.manifest,
+        provider: `onnxruntime ${onnxruntimeRelease()}, ${provider}`,
+        pictures,
+      }),
+    );
+    return await this.#cache;
   }
 
   async #openLanguage(): Promise<LanguageSide> {
     this.#checkAlive();
-    this.#language ??= Promise.all([this.#parts.language, this.#parts.embq]).then(([language, embq]) => {
+    const { language: loading, embq: session } = this.#parts;
+    this.#language ??= Promise.all([loading, session, this.#openCache()]).then(([language, embq, cache]) => {
       this.#checkAlive();
       const { positions, batchRows, wrapStore } = this.#options;
       const { geometry } = this.#parts.manifest;
@@ -179,17 +210,20 @@ export class Engine implements EngineHandle {
         batchRows,
         wrapStore,
         promptCache: this.#promptCache(language),
+        prefixes: cache && {
+          cache: cache.prefixes(`${runtimeOf(language)}, KV f16`),
+          writes: cache.keepsPrefixes,
+        },
       });
     });
     return await this.#language;
   }
 
-  #promptCache({ device: { library } }: LanguageModel): PromptCache | undefined {
+  #promptCache(language: LanguageModel): PromptCache | undefined {
     const { promptCache: directory } = this.#options;
     const model = languageKey(this.#parts.manifest);
     if (directory === undefined || model === undefined) return undefined;
-    const runtime = `llama.cpp ${library.version}, ${library.backend}`;
-    return new PromptCache({ directory, model, runtime, beginning: SYSTEM_TEXT });
+    return new PromptCache({ directory, model, runtime: runtimeOf(language), beginning: SYSTEM_TEXT });
   }
 
   async #loadUncompressed(): Promise<UncompressedProjector> {

@@ -86,6 +86,14 @@ export class KvCache {
     return best;
   }
 
+  /** The idle sequence that holds these positions and no more. */
+  idleWith(keys: Int32Array): number | undefined {
+    for (const { sequence, idle, keys: held } of this.#holdings.values()) {
+      if (idle && held.length === keys.length && agreement(held, keys) === keys.length) return sequence;
+    }
+    return undefined;
+  }
+
   /** Lets an empty sequence begin as another one does. */
   share({ sequence: from, length }: Beginning, to: number): void {
     const [source, target] = [this.#of(from), this.#of(to)];

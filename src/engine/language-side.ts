@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
@@ -10,6 +11,7 @@ import { ChoiceScoring } from "./constraint/scoring.ts";
 import type { Continuation } from "./continuation.ts";
 import { EmbqTap, type EmbqTrace } from "./embq-tap.ts";
 import { Generation } from "./generation.ts";
+import { PrefixStore, type PrefixStoreOptions } from "./prefix-store.ts";
 import { KvCache, type SequenceStore } from "./kv-cache.ts";
 import { Prompt, SYSTEM_TEXT, tokenizePrompt, type PictureFeatures } from "./prompt.ts";
 import { Scheduler, type SchedulerCounters } from "./scheduler.ts";
@@ -29,6 +31,8 @@ export interface LanguageSideOptions {
   readonly batchRows?: number | undefined;
   /** Where the prompt's beginning is kept from one run to the next. @default nowhere */
   readonly promptCache?: PromptCache | undefined;
+  /** Where pictures' prefixes are kept from one run to the next. @default nowhere */
+  readonly prefixes?: Pick<PrefixStoreOptions, "cache" | "writes"> | undefined;
   /** Stands between the scheduler and llama.cpp, in tests. @default nothing does */
   readonly wrapStore?: ((context: NativeContext) => SequenceStore) | undefined;
 }
@@ -51,6 +55,9 @@ export class LanguageSide {
   readonly #context: NativeContext;
   readonly #cache: KvCache;
   readonly #scheduler: Scheduler;
+  readonly #prefixes: PrefixStore | undefined;
+  /** pictures whose prefixes are about to be kept */
+  readonly #remembering = new Map<number, Promise<void>>();
 
   /** @throws `native` when llama.cpp cannot make the context */
   constructor(options: LanguageSideOptions) {
@@ -59,6 +66,8 @@ export class LanguageSide {
     this.#capacity = contextCapacity(options);
     this.#context = language.createContext(this.#capacity);
     this.#cache = new KvCache(wrapStore(this.#context));
+    const { prefixes } = options;
+    this.#prefixes = prefixes && new PrefixStore({ ...prefixes, kv: this.#cache });
     const { batchRows, outputs } = this.#capacity;
     this.#scheduler = new Scheduler({
       cache: this.#cache,
@@ -69,8 +78,8 @@ export class LanguageSide {
     });
   }
 
-  get counters(): SchedulerCounters {
-    return this.#scheduler.counters;
+  get counters(): SchedulerCounters & { readonly prefixesRead: number } {
+    return { ...this.#scheduler.counters, prefixesRead: this.#prefixes?.read ?? 0 };
   }
 
   /**
@@ -111,19 +120,38 @@ export class LanguageSide {
       hooks,
       onLogits: onLogits && ((row, step) => onLogits(this.#context.logits(row), step)),
     });
-    return await this.#scheduler.ask(sequence);
+    const { key } = picture;
+    if (key === undefined || this.#prefixes === undefined) return await this.#scheduler.ask(sequence);
+    await this.#prefixes.recall(id, prompt, key);
+    const answer = await this.#scheduler.ask(sequence);
+    this.#rememberLater(id, prompt, key);
+    return answer;
   }
 
   /** Forgets what the KV cache holds of a picture. */
-  release(id: number): void {
+  async release(id: number): Promise<void> {
+    await this.#remembering.get(id);
+    this.#prefixes?.release(id);
     this.#scheduler.release(id);
   }
 
   /** Rejects what is not answered yet, and frees the context. */
   async dispose(): Promise<void> {
     await this.#scheduler.dispose();
+    await Promise.all(this.#remembering.values());
     this.#context.dispose();
+    await this.#prefixes?.written;
     await this.#options.promptCache?.written;
+  }
+
+  /** Copying a prefix takes tens of milliseconds, which the answer does not wait for. */
+  #rememberLater(id: number, prompt: Prompt, key: string): void {
+    if (this.#remembering.has(id)) return;
+    const remembered = setImmediate().then(() => this.#prefixes?.remember(prompt, key));
+    this.#remembering.set(
+      id,
+      remembered.catch(() => {}).finally(() => this.#remembering.delete(id)),
+    );
   }
 
   /** @param room positions that are left after the prompt */

@@ -42,6 +42,8 @@ export interface PictureFeatures {
   readonly features: Float32Array;
   /** after pooling and projection: float32 [crops * 81, hidden] */
   readonly visualTokens: Float32Array;
+  /** Stands for the picture in caches on the disk. @default it is not kept */
+  readonly key?: string | undefined;
 }
 
 /** The positions of a question and of the queries that read it. */
@@ -113,6 +115,16 @@ export class Prompt {
   /** positions */
   get length(): number {
     return this.keys.length;
+  }
+
+  /** Positions up to the picture's start, the same for every prompt. */
+  get beginning(): number {
+    return this.#segments[0]?.keys.length ?? 0;
+  }
+
+  /** Positions up to the picture's end, which do not depend on the question. */
+  get prefix(): number {
+    return (this.groups[0]?.textFrom ?? 1) - 1;
   }
 
   /** What goes into llama.cpp for positions `from` up to `to`: float32 [to - from, hidden]. */

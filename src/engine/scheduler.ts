@@ -92,7 +92,7 @@ export class Scheduler {
         if (this.#disposed) throw stopped();
         const since = performance.now();
         this.#endStopped(since);
-        const computed = this.#begun || this.#waiting.length === 0 ? 0 : await this.#begin();
+        const computed = this.#needsBeginning() ? await this.#begin() : 0;
         this.#admit(since, computed);
         if (this.#active.length > 0) this.#step();
         else this.#makeWay();
@@ -107,6 +107,14 @@ export class Scheduler {
       this.#waiting = [];
       this.#active = [];
     }
+  }
+
+  /** Whether something waits for which nothing in the cache begins as every prompt does. */
+  #needsBeginning(): boolean {
+    if (this.#begun) return false;
+    return this.#waiting.some(({ options: { prompt } }) => {
+      return (this.#options.cache.longest(prompt.keys)?.length ?? 0) < prompt.beginning;
+    });
   }
 
   async #begin(): Promise<number> {
@@ -154,7 +162,7 @@ export class Scheduler {
         continue;
       }
       if (held !== undefined && reused > 0) cache.share({ sequence: held.sequence, length: reused }, number);
-      sequence.enter(number, reused - charged, since);
+      sequence.enter(number, { reused, charged, since });
       charged = 0;
       this.#active.push(sequence);
     }

@@ -21,6 +21,16 @@ export interface SequenceOptions {
   readonly onLogits?: ((row: number, step: number) => void) | undefined;
 }
 
+/** How a sequence enters the cache. */
+export interface Entry {
+  /** positions that are there already */
+  readonly reused: number;
+  /** those of them that were computed just now, for this sequence first of all */
+  readonly charged: number;
+  /** when the work on it began, on the clock of `performance.now` */
+  readonly since: number;
+}
+
 /** One question on its way: waiting, in the cache under a sequence's number, or answered. */
 export class Sequence {
   readonly options: SequenceOptions;
@@ -38,7 +48,8 @@ export class Sequence {
   readonly #askedAt = performance.now();
   #startedAt: number | undefined;
   #promptAt: number | undefined;
-  #reused = 0;
+  #held = 0;
+  #charged = 0;
 
   constructor(options: SequenceOptions) {
     this.options = options;
@@ -56,22 +67,20 @@ export class Sequence {
 
   /** Whether the picture's part of the prompt was computed for this question. */
   get computedPicture(): boolean {
-    return this.#promptAt !== undefined && this.#reused < (this.options.prompt.groups[0]?.textFrom ?? 0) - 1;
+    return this.#promptAt !== undefined && this.#held < this.options.prompt.prefix;
   }
 
   get ended(): boolean {
     return this.options.continuation.ended;
   }
 
-  /**
-   * Takes a number in the cache, which holds the first `reused` positions.
-   * @param since when the work on it began
-   */
-  enter(sequence: number, reused: number, since: number): void {
+  /** Takes a number in the cache, which holds the first positions already. */
+  enter(sequence: number, { reused, charged, since }: Entry): void {
     this.sequence = sequence;
     if (this.#startedAt !== undefined) return; // it had begun before, and lost its place
     this.#startedAt = since;
-    this.#reused = reused;
+    this.#held = reused;
+    this.#charged = charged;
   }
 
   /** Rows that are to be computed next. */
@@ -83,7 +92,7 @@ export class Sequence {
   leaveBehind(cache: KvCache): void {
     const { prompt, continuation } = this.options;
     continuation.prune?.(cache);
-    const kept = this.leavesNothing ? 0 : (prompt.groups[0]?.textFrom ?? 1) - 1;
+    const kept = this.leavesNothing ? 0 : prompt.prefix;
     if (this.sequence !== undefined) cache.keep(this.sequence, kept);
     this.sequence = undefined;
   }
@@ -158,7 +167,7 @@ export class Sequence {
     return {
       ...found,
       tokens: { ...tokens, prompt: prompt.length, answer: answered },
-      reusedPositions: this.#reused,
+      reusedPositions: this.#held - this.#charged,
       ms: {
         wait: 0,
         queue: startedAt - this.#askedAt,

@@ -21,6 +21,12 @@ const LOG_FATAL = 4;
 
 let library: OnnxRuntime | undefined;
 
+/** The release of onnxruntime that is installed, such as `1.30.0`. */
+export function onnxruntimeRelease(): string {
+  const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
+  return version;
+}
+
 /**
  * onnxruntime, loaded on the first call: the library is 45 MB and most commands never need it. Its native part is taken
  * without the modules around it, which would be looked up one by one in every start.

@@ -14,6 +14,7 @@ function round(vision: number, answer = 33): Round {
       crops: 1,
       features: 729,
       visualTokens: 81,
+      cached: false,
       ms: { image: 50, wait: 0, vision },
     },
     answer: {

@@ -13,6 +13,7 @@ const PICTURE: EncodedPicture = {
   crops: 1,
   features: 81,
   visualTokens: 9,
+  cached: false,
   ms: { image: 0, wait: 0, vision: 0 },
 };
 

@@ -24,7 +24,7 @@ export const PREPARED: PreparedPicture = {
 };
 
 export function picture(id: number, ms = { image: 3, wait: 0, vision: 20 }): EncodedPicture {
-  return { id, width: 8, height: 8, crops: 1, features: 729, visualTokens: 81, ms };
+  return { id, width: 8, height: 8, crops: 1, features: 729, visualTokens: 81, cached: false, ms };
 }
 
 export function answer(text: string, changes: Partial<Answer> = {}): Answer {
@@ -64,7 +64,16 @@ export class FakeEngine implements EngineHandle {
   }
 
   async counters(): Promise<EngineCounters> {
-    return { picturesEncoded: 0, prefixPrefills: 0, questions: 0, batches: 0, rows: 0, restarts: 0 };
+    return {
+      picturesEncoded: 0,
+      featuresRead: 0,
+      prefixPrefills: 0,
+      prefixesRead: 0,
+      questions: 0,
+      batches: 0,
+      rows: 0,
+      restarts: 0,
+    };
   }
 
   async dispose(): Promise<void> {
