@@ -1,4 +1,14 @@
+import { cropCount, type ModelGeometry } from "../core/manifest.ts";
 import type { Answer, EncodedPicture, EngineHandle, PictureInput } from "../engine/api.ts";
+
+/** A question and an answer, whatever a picture takes. */
+const TEXT_POSITIONS = 512;
+
+/** Positions that a model needs for a picture whose every feature is a token: more than it was trained for, in HD. */
+export function uncompressedPositions(geometry: ModelGeometry): number {
+  const pictured = cropCount(geometry) * geometry.featuresPerCrop + TEXT_POSITIONS;
+  return Math.max(geometry.contextLength, pictured);
+}
 
 /** One picture encoded and asked about. */
 export interface Round {

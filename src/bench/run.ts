@@ -4,7 +4,7 @@ import type { DeviceChoice } from "../onnxruntime/provider.ts";
 import { knownSizes } from "./flops.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type MatrixPeak, measureMatrixPeak } from "./matrix-peak.ts";
-import { measureRounds } from "./measure.ts";
+import { measureRounds, uncompressedPositions } from "./measure.ts";
 import { MemoryWatch } from "./memory.ts";
 import { type BenchReport, medianDecodeRate, stageRows, UNCOMPRESSED_NOTE } from "./report.ts";
 import { profileVision } from "./vision-profile.ts";
@@ -40,7 +40,8 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const sizes = knownSizes(manifest.geometry);
   const memory = new MemoryWatch();
   onStep?.(`loading ${manifest.name}`);
-  const engine = await options.startEngine(options.model);
+  const positions = uncompressed ? uncompressedPositions(manifest.geometry) : undefined;
+  const engine = await options.startEngine({ ...options.model, parallel: 1, positions });
   const { info } = engine;
   const rounds = await measureRounds({
     engine,

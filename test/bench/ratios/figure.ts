@@ -1,5 +1,5 @@
 import type { Sizes } from "../../../src/bench/flops.ts";
-import type { EngineHandle } from "../../../src/engine/api.ts";
+import type { EngineHandle, EngineOptions } from "../../../src/engine/api.ts";
 import { startEngine } from "../../../src/engine/client.ts";
 
 /** What every figure is measured on. */
@@ -28,17 +28,14 @@ export interface Figure {
   readonly detail: string;
 }
 
-/**
- * A loaded model for as long as `use` takes: while a cold start is measured, no other may sit in memory.
- * @param pictures as for a run over so many
- */
+/** A loaded model for as long as `use` takes: while a cold start is measured, no other may sit in memory. */
 export async function withEngine<T>(
   setup: Setup,
   use: (engine: EngineHandle) => Promise<T>,
-  pictures = 1,
+  options: Pick<EngineOptions, "pictures" | "parallel" | "positions"> = {},
 ): Promise<T> {
   const { directory, threads } = setup;
-  const engine = await startEngine({ directory, device: "cpu", threads, pictures });
+  const engine = await startEngine({ directory, device: "cpu", threads, parallel: 1, ...options });
   try {
     return await use(engine);
   } finally {

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { median } from "../../../src/bench/statistics.ts";
 import { readManifest } from "../../../src/core/manifest.ts";
+import type { Answer } from "../../../src/engine/api.ts";
 import { type Figure, type Setup, withEngine } from "./figure.ts";
 import { buildLlamaBench, llamaBench } from "./llama-bench.ts";
 
@@ -21,11 +22,13 @@ export async function languageFigures(setup: Setup): Promise<Figure[]> {
   const rates = { prefill: [] as number[], whole: [] as number[], generate: [] as number[] };
   const theirs = { prefill: [] as number[], generate: [] as number[] };
   const positions = await withEngine(setup, async (engine) => {
-    // asked in turn, so that no question finds its picture's prefix in the cache
-    const pictures = [await engine.encodePicture(picture), await engine.encodePicture(picture)] as const;
-    let asked = 0;
-    const ask = () =>
-      engine.ask(pictures[asked++ % 2 === 0 ? 0 : 1], { question, maxTokens: GENERATED, ignoreEnd: true });
+    // encoded anew, so that no question finds its picture's prefix in the cache
+    const ask = async (): Promise<Answer> => {
+      const encoded = await engine.encodePicture(picture);
+      const answer = await engine.ask(encoded, { question, maxTokens: GENERATED, ignoreEnd: true });
+      await engine.release(encoded);
+      return answer;
+    };
     await ask();
     const warm = await ask();
     const depth = warm.reusedPositions;
@@ -46,7 +49,6 @@ export async function languageFigures(setup: Setup): Promise<Figure[]> {
         ...(await llamaBench({ ...common, prompt: 0, generate: GENERATED, depth: depth + prompt })),
       );
     }
-    for (const encoded of pictures) await engine.release(encoded);
     return { prompt, depth };
   });
   const prefill = compared(rates.prefill, theirs.prefill);

@@ -14,6 +14,7 @@ import { type Figure, figureLine, reaches, type Setup } from "./figure.ts";
 import { javascriptFigure } from "./javascript.ts";
 import { languageFigures } from "./language.ts";
 import { memoryFigure } from "./memory.ts";
+import { throughputFigures } from "./throughput.ts";
 import { visionFigure } from "./vision.ts";
 
 const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure[]>>> = {
@@ -24,6 +25,7 @@ const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure
   cold: coldFigure,
   javascript: javascriptFigure,
   memory: memoryFigure,
+  throughput: throughputFigures,
 };
 
 const USAGE = `usage: npm run ratios -- MODEL_FOLDER [--only ${Object.keys(FIGURES).join(",")}] [--rounds N] [--picture FILE] [--question TEXT]

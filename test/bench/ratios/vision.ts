@@ -33,7 +33,9 @@ export async function visionFigure(setup: Setup): Promise<Figure> {
       for (let pass = 0; pass < PASSES; pass++) rates.single.push(await rate(single));
     }
   };
-  await withEngine(setup, async (many) => withEngine(setup, async (single) => measure(many, single)), MANY);
+  await withEngine(setup, async (many) => withEngine(setup, async (single) => measure(many, single)), {
+    pictures: MANY,
+  });
 
   // a peak is what nothing disturbed: on a shared machine, the best of several on both sides
   const [many, single] = [Math.max(...rates.many), Math.max(...rates.single)];
