@@ -32,7 +32,7 @@ export interface Figure {
 export async function withEngine<T>(
   setup: Setup,
   use: (engine: EngineHandle) => Promise<T>,
-  options: Pick<EngineOptions, "pictures" | "parallel" | "positions"> = {},
+  options: Pick<EngineOptions, "pictures" | "parallel" | "positions" | "pictureCache"> = {},
 ): Promise<T> {
   const { directory, threads } = setup;
   const engine = await startEngine({ directory, device: "cpu", threads, parallel: 1, ...options });
