@@ -40,7 +40,7 @@ const config: RolldownOptions = defineConfig({
       groups: [
         {
           name: "core",
-          test: /\/src\/(core\/(errors|version|vision-precision)|engine\/protocol|onnxruntime\/telemetry|cli\/(exit|text)|convert\/quant)\.ts$/,
+          test: /\/src\/(core\/(errors|version|variant)|engine\/protocol|onnxruntime\/telemetry|cli\/(exit|text))\.ts$/,
         },
         { name: "manifest", test: /\/src\/core\/(manifest|dtype|bytes|shape|lock)\.ts$|\/valibot\// },
         { name: "image", test: /\/src\/image\// },

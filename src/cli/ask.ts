@@ -1,7 +1,7 @@
 import { benchStages, type BenchStages } from "../bench/stages.ts";
 import { benchTable } from "../bench/table.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { VisionPrecision } from "../core/vision-precision.ts";
+import type { VisionPrecision } from "../core/variant.ts";
 import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
 import { answers } from "../pipeline/answers.ts";
 import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";

@@ -1,9 +1,9 @@
-import { visionAccuracy } from "../core/manifest.ts";
+import { variantOf, visionAccuracy } from "../core/manifest.ts";
 import { listModels } from "../store/list.ts";
 import { pullModel, type PulledModel } from "../store/pull.ts";
 import { removeModel } from "../store/remove.ts";
 import { showBytes } from "../core/show-bytes.ts";
-import { showVariant, variantOf } from "../store/variant.ts";
+import { showVariant } from "../core/variant.ts";
 import { verifyModel } from "../store/verify.ts";
 import type { ListFlags } from "./commands/list.ts";
 import type { PullFlags } from "./commands/pull.ts";

@@ -4,7 +4,15 @@ import type { Checkpoint } from "../checkpoint/types.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
-import { parseVisionPrecision, type VisionPrecision } from "../core/vision-precision.ts";
+import {
+  EXACT_PRECISION,
+  EXACT_QUANT,
+  parseQuant,
+  parseVisionPrecision,
+  type Quant,
+  type VisionPrecision,
+  type WantedVariant,
+} from "../core/variant.ts";
 import { checkpointFingerprint, conversionKey } from "./fingerprint.ts";
 import type { FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
@@ -17,7 +25,6 @@ import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./man
 import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
 import { visionGraph, writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
-import { quantType, type QuantType } from "./quant.ts";
 import { requireSpace } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
@@ -38,7 +45,8 @@ const FILES = {
 /** Of the published weights, and of the demo's. */
 const LICENSE = "apache-2.0";
 
-export interface ConvertOptions {
+/** A variant that is left open is the exact one. */
+export interface ConvertOptions extends WantedVariant {
   /** A folder in the hub's layout: safetensors, config.json, tokenizer files. */
   readonly checkpoint: string;
   /** The model's folder; it appears when everything in it is complete. Parents are created. */
@@ -49,13 +57,6 @@ export interface ConvertOptions {
   readonly source?: ModelSource | undefined;
   /** SPDX identifier of the weights' licence. @default "apache-2.0", that of the published weights */
   readonly license?: string | undefined;
-  /** Weight type of the language model: `f16`, `q8_0`, `q5_k_m` or `q4_k_m`. @default "f16" */
-  readonly quant?: string | undefined;
-  /**
-   * How the vision encoder's matrices are stored. Less than fp32 is less exact, or slower to load; by how much less exact is
-   * measured and written in the manifest. @default "fp32"
-   */
-  readonly visionPrecision?: VisionPrecision | undefined;
   /** Replace a model that is already in `out`. @default false */
   readonly overwrite?: boolean | undefined;
   /** @default nobody */
@@ -67,7 +68,7 @@ export interface ConvertOptions {
 /** One conversion under way. */
 interface Run {
   readonly checkpoint: Checkpoint;
-  readonly quant: QuantType;
+  readonly quant: Quant;
   readonly precision: VisionPrecision;
   readonly model: ModelDescription;
   readonly finished: FinishedFiles;
@@ -83,8 +84,8 @@ interface Run {
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Manifest> {
   const { out, overwrite, onProgress, signal, license = LICENSE } = options;
-  const quant = quantType(options.quant ?? "f16");
-  const precision = parseVisionPrecision(options.visionPrecision ?? "fp32");
+  const quant = parseQuant(options.quant ?? EXACT_QUANT);
+  const precision = parseVisionPrecision(options.visionPrecision ?? EXACT_PRECISION);
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
   const checkpoint = await openCheckpoint({ directory: options.checkpoint });
@@ -148,7 +149,7 @@ async function makeLanguage(run: Run): Promise<void> {
     const onProgress = report(run, "language");
     await writeLanguage({ checkpoint, path: path(name), model, signal, onProgress });
   };
-  if (quant === "f16") {
+  if (quant === EXACT_QUANT) {
     await make(run, [FILES.language], async () => write(FILES.language));
     return;
   }
@@ -201,7 +202,7 @@ async function makeGraphs(run: Run): Promise<void> {
 /** What a reduced precision costs; exact weights cost nothing. */
 async function measureVision(run: Run): Promise<VisionAccuracy | undefined> {
   const { checkpoint, finished, precision, signal } = run;
-  if (precision === "fp32") return undefined;
+  if (precision === EXACT_PRECISION) return undefined;
   throwIfAborted(signal);
   const { directory } = finished;
   const onProgress = report(run, "vision");

@@ -1,13 +1,12 @@
 import { dirname, resolve } from "node:path";
 import type { Checkpoint } from "../checkpoint/types.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { VisionPrecision } from "../core/vision-precision.ts";
+import { EXACT_PRECISION, EXACT_QUANT, type Quant, type VisionPrecision } from "../core/variant.ts";
 import { freeBytes } from "../core/free-space.ts";
 import { elementCount } from "../core/shape.ts";
 import { showBytes } from "../core/show-bytes.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { languageTensors } from "./language/tensors.ts";
-import type { QuantType } from "./quant.ts";
 
 /** Graph files, manifest, records, and the file system's own needs. */
 const REST_BYTES = 2 ** 20;
@@ -15,7 +14,7 @@ const REST_BYTES = 2 ** 20;
 export interface SpaceOptions {
   readonly checkpoint: Checkpoint;
   readonly out: string;
-  readonly quant: QuantType;
+  readonly quant: Quant;
   /** Of the vision encoder; anything but fp32 is compared with the exact graph before it goes. @default "fp32" */
   readonly precision?: VisionPrecision | undefined;
   /** parts that an earlier run finished */
@@ -26,16 +25,16 @@ export interface SpaceOptions {
 export function conversionPeak({
   checkpoint,
   quant,
-  precision = "fp32",
+  precision = EXACT_PRECISION,
   done,
 }: Omit<SpaceOptions, "out">): number {
-  const f16 = languageBytes(checkpoint, "f16");
+  const f16 = languageBytes(checkpoint, EXACT_QUANT);
   const language = done.language ? 0 : languageBytes(checkpoint, quant);
   const exact = graphBytes(checkpoint);
-  const reduced = precision !== "fp32";
+  const reduced = precision !== EXACT_PRECISION;
   // reduced weights take at most as much again as half of the exact ones, which stand beside them for a moment
   const graphs = (done.vision ? 0 : reduced ? exact / 2 : exact) + (reduced ? exact : 0);
-  if (quant === "f16" || done.language) return language + graphs + REST_BYTES;
+  if (quant === EXACT_QUANT || done.language) return language + graphs + REST_BYTES;
   // the f16 file is gone before the graphs are written
   const whileQuantising = (done.f16 ? 0 : f16) + language;
   const whileWritingGraphs = language + graphs - (done.f16 ? f16 : 0);

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { diskError } from "../core/bytes.ts";
 import { builtModule } from "../core/built-module.ts";
 import { FlashSlothError, type ErrorCode } from "../core/errors.ts";
+import type { Quant } from "../core/variant.ts";
 
 /** How often the growing file is measured. */
 const POLL_MS = 100;
@@ -13,7 +14,7 @@ const PROBE_BYTES = 2 ** 20;
 export interface QuantizeRequest {
   readonly from: string;
   readonly to: string;
-  readonly quant: string;
+  readonly quant: Quant;
 }
 
 /** What the child process says, once. */
@@ -32,8 +33,7 @@ export interface QuantizeOptions {
   readonly from: string;
   /** The new file; on failure what there is of it stays. */
   readonly to: string;
-  /** `q4_k_m`, `q5_k_m` or `q8_0` */
-  readonly quant: string;
+  readonly quant: Quant;
   /** Told the new file's bytes now and then. @default nobody */
   readonly onWritten?: ((bytes: number) => void) | undefined;
   /** Ends llama.cpp's work at once. @default never */
@@ -43,7 +43,7 @@ export interface QuantizeOptions {
 /**
  * Quantises a language model with llama.cpp, in a process of its own: llama.cpp cannot be asked to stop, and a process
  * can be ended at any moment. That process also ends when this one does.
- * @throws `disk`, `native`, `usage`, `interrupted`
+ * @throws `disk`, `native`, `interrupted`
  */
 export async function quantize(options: QuantizeOptions): Promise<void> {
   const { from, to, quant, onWritten, signal } = options;

@@ -27,10 +27,6 @@ export interface CatalogueEntry {
 
 export const DEFAULT_MODEL = "flashsloth-3.2b" as const;
 export const DEMO_MODEL = "demo" as const;
-/** The weight type of the language model that a hub model is converted to unless the user says otherwise. */
-export const DEFAULT_QUANT = "q4_k_m" as const;
-/** Every weight type that a model's folder can be named after, the default first, then from small to large. */
-export const QUANTS: readonly string[] = [DEFAULT_QUANT, "q5_k_m", "q8_0", "f16"];
 /** What `revision: undefined` stands for on the hub. */
 export const DEFAULT_REVISION = "main" as const;
 

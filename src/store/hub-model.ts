@@ -2,7 +2,14 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
-import { DEFAULT_QUANT, DEFAULT_REVISION, folderName, type HubModel } from "./catalogue.ts";
+import {
+  DEFAULT_QUANT,
+  EXACT_PRECISION,
+  showVariant,
+  type Variant,
+  type WantedVariant,
+} from "../core/variant.ts";
+import { DEFAULT_REVISION, folderName, type HubModel } from "./catalogue.ts";
 import { stagingFolder } from "../convert/staging.ts";
 import { convertWithProject, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
@@ -20,7 +27,6 @@ import { installModel } from "./install.ts";
 import { namesIn } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { explainFullDisk, conversionBytes, requireSpace } from "./space.ts";
-import { showVariant, type Variant, type WantedVariant } from "./variant.ts";
 
 export interface InstallHubOptions extends WantedVariant {
   readonly paths: StorePaths;
@@ -107,7 +113,7 @@ async function locate(
 }
 
 /** What is made where nothing else is asked for. */
-function variantToMake({ quant = DEFAULT_QUANT, visionPrecision = "fp32" }: WantedVariant): Variant {
+function variantToMake({ quant = DEFAULT_QUANT, visionPrecision = EXACT_PRECISION }: WantedVariant): Variant {
   return { quant, visionPrecision };
 }
 

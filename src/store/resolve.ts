@@ -1,7 +1,7 @@
 import { isAbsolute, join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
-import type { Manifest } from "../core/manifest.ts";
-import type { VisionPrecision } from "../core/vision-precision.ts";
+import { variantOf, type Manifest } from "../core/manifest.ts";
+import { checkVariant, showVariant, variantFlags, type WantedVariant } from "../core/variant.ts";
 import { looksLikePath, findLocalModel, type LocalModel } from "./local.ts";
 import { DEMO_MODEL, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
@@ -17,17 +17,12 @@ import { hubSettings, type Environment } from "./hub/settings.ts";
 import { readModel, tryReadModel } from "./installed.ts";
 import { sweepDeadClaims } from "../core/lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
-import { checkVariant, showVariant, variantFlags, variantOf, type WantedVariant } from "./variant.ts";
 
-export interface ResolveOptions {
+export interface ResolveOptions extends WantedVariant {
   /** A name of the catalogue, `demo`, `hf:OWNER/REPO[@REVISION]`, or a folder (converted, or a checkpoint). */
   readonly model: string;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
-  /** Weight type of the language model. @default "q4_k_m" for the hub's models, "f16" for the demo and folders */
-  readonly quant?: string | undefined;
-  /** Of the vision encoder; less than fp32 is never taken unless it is asked for. @default "fp32" */
-  readonly visionPrecision?: VisionPrecision | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
   /** @default the user's store */

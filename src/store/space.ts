@@ -1,7 +1,7 @@
 import { FlashSlothError, systemCode } from "../core/errors.ts";
 import { freeBytes } from "../core/free-space.ts";
 import { showBytes } from "../core/show-bytes.ts";
-import type { WantedVariant } from "./variant.ts";
+import type { WantedVariant } from "../core/variant.ts";
 
 /**
  * How much disk a conversion takes at its peak, as a multiple of the checkpoint's bytes, for the time before its tensors

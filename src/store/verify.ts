@@ -1,15 +1,21 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { readManifest, visionAccuracy, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
-import { DEFAULT_QUANT, DEMO_MODEL, parseModelName } from "./catalogue.ts";
+import {
+  readManifest,
+  variantOf,
+  visionAccuracy,
+  type Manifest,
+  type VisionAccuracy,
+} from "../core/manifest.ts";
+import { DEFAULT_QUANT, variantFlags } from "../core/variant.ts";
+import { DEMO_MODEL, parseModelName } from "./catalogue.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { hashFile } from "./hub/digest.ts";
 import { findLocalModel } from "./local.ts";
 import { modelsNamed } from "./named.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { untilStopped } from "./stopped.ts";
-import { variantFlags, variantOf } from "./variant.ts";
 
 export interface VerifyOptions {
   /** A name that `flashsloth list` shows, or the folder of a converted model. */

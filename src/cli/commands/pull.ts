@@ -1,6 +1,5 @@
 import { Option, type Command } from "commander";
-import { QUANT_TYPES } from "../../convert/quant.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
+import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
 
@@ -29,7 +28,7 @@ export function addPull(program: Command): void {
       new Option(
         "--quant <type>",
         "weight type of the language model (default: q4_k_m, the demo f16)",
-      ).choices(QUANT_TYPES),
+      ).choices(QUANTS),
     )
     .addOption(
       new Option(

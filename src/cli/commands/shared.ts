@@ -1,6 +1,5 @@
 import { Option, type Command } from "commander";
-import { QUANT_TYPES } from "../../convert/quant.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
+import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import type { DeviceChoice } from "../../engine/api.ts";
 import { filled, threadCount } from "../values.ts";
 
@@ -41,7 +40,7 @@ export function modelOptions(command: Command): Command {
       new Option(
         "--quant <type>",
         "weight type of the language model, when it must be fetched or converted first",
-      ).choices(QUANT_TYPES),
+      ).choices(QUANTS),
     )
     .addOption(
       new Option(

@@ -3,9 +3,9 @@ import { rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { diskError } from "../../core/bytes.ts";
 import { FlashSlothError } from "../../core/errors.ts";
+import type { Quant } from "../../core/variant.ts";
 import { quantize } from "../../language/quantize.ts";
 import type { OnWritten } from "../progress.ts";
-import type { QuantType } from "../quant.ts";
 import { findEmbeddings, type EmbeddingTableSize } from "./embeddings.ts";
 
 export interface QuantiseLanguageOptions {
@@ -13,7 +13,7 @@ export interface QuantiseLanguageOptions {
   readonly from: string;
   /** The quantised file; it appears when it is complete. */
   readonly to: string;
-  readonly quant: QuantType;
+  readonly quant: Quant;
   /** about how many bytes it will have */
   readonly expected: number;
   readonly embeddings: EmbeddingTableSize;

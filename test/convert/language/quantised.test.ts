@@ -12,7 +12,11 @@ import { quantizeNatively } from "../../../src/language/ffi/quantize.ts";
 import { memoryCheckpoint, smallTokenizer } from "./memoryCheckpoint.ts";
 
 /** `enum llama_ftype` */
-const FILE_TYPES = { q8_0: 7, q4_k_m: 15, q5_k_m: 17 } as const;
+const FILE_TYPES = [
+  ["q8_0", 7],
+  ["q4_k_m", 15],
+  ["q5_k_m", 17],
+] as const;
 
 let folder: string;
 let llama: Llama;
@@ -28,7 +32,7 @@ afterAll(async () => {
 });
 
 describe("a language file that llama.cpp's quantiser rewrote", () => {
-  it.each(Object.entries(FILE_TYPES))("is read: %s", async (name, fileType) => {
+  it.each(FILE_TYPES)("is read: %s", async (name, fileType) => {
     const from = join(folder, "f16.gguf");
     const to = join(folder, `${name}.gguf`);
     const checkpoint = memoryCheckpoint({
