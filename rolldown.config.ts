@@ -40,7 +40,7 @@ const config: RolldownOptions = defineConfig({
       groups: [
         {
           name: "core",
-          test: /\/src\/(core\/(errors|version|variant)|engine\/protocol|onnxruntime\/telemetry|cli\/(exit|text))\.ts$/,
+          test: /\/src\/(core\/(default-model|device|errors|version|variant)|engine\/protocol|onnxruntime\/telemetry|cli\/(exit|text))\.ts$/,
         },
         { name: "manifest", test: /\/src\/core\/(manifest|dtype|bytes|shape|lock)\.ts$|\/valibot\// },
         { name: "image", test: /\/src\/image\// },

@@ -1,5 +1,7 @@
+import { DEFAULT_MODEL } from "./core/default-model.ts";
+import type { DeviceChoice } from "./core/device.ts";
 import type { WantedVariant } from "./core/variant.ts";
-import type { DeviceChoice, EngineHandle } from "./engine/api.ts";
+import type { EngineHandle } from "./engine/api.ts";
 import { startEngine } from "./engine/client.ts";
 import { storePaths } from "./store/home.ts";
 import type { OnStoreProgress } from "./store/progress.ts";
@@ -9,7 +11,6 @@ export type {
   Answer,
   AskHooks,
   AskOptions,
-  DeviceChoice,
   DeviceReport,
   EncodedPicture,
   EngineCounters,
@@ -17,7 +18,9 @@ export type {
   EngineInfo,
   PictureInput,
 } from "./engine/api.ts";
+export type { DeviceChoice } from "./core/device.ts";
 export type { PreparedPicture } from "./image/picture.ts";
+export { DEFAULT_MODEL } from "./core/default-model.ts";
 export { FlashSlothError, type ErrorCode, type FlashSlothErrorOptions } from "./core/errors.ts";
 export type { VisionPrecision } from "./core/variant.ts";
 export type { OnStoreProgress, StoreProgress } from "./store/progress.ts";
@@ -41,9 +44,6 @@ export interface LoadModelOptions extends WantedVariant {
   /** Stops a download or a conversion. @default never */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Name of the model that is asked when none is named. */
-export const DEFAULT_MODEL = "flashsloth-3.2b";
 
 /**
  * Loads a model in a worker thread, fetching and converting it first where that is needed.

@@ -1,8 +1,9 @@
 import { benchStages, type BenchStages } from "../bench/stages.ts";
 import { benchTable } from "../bench/table.ts";
+import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { VisionPrecision } from "../core/variant.ts";
-import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
+import type { AskOptions, EngineHandle, EngineOptions } from "../engine/api.ts";
 import { answers } from "../pipeline/answers.ts";
 import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";
 import type { Outcome } from "../pipeline/outcome.ts";

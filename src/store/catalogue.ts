@@ -1,3 +1,4 @@
+import { DEFAULT_MODEL } from "../core/default-model.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { closestName } from "./closest-name.ts";
 
@@ -25,7 +26,6 @@ export interface CatalogueEntry {
   readonly summary: string;
 }
 
-export const DEFAULT_MODEL = "flashsloth-3.2b" as const;
 export const DEMO_MODEL = "demo" as const;
 /** What `revision: undefined` stands for on the hub. */
 export const DEFAULT_REVISION = "main" as const;

@@ -1,7 +1,8 @@
+import { DEFAULT_MODEL } from "../core/default-model.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { checkVariant, type WantedVariant } from "../core/variant.ts";
-import { DEFAULT_MODEL, parseModelName, unknownModel } from "./catalogue.ts";
+import { parseModelName, unknownModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installHubModel, type InstallReport } from "./hub-model.ts";

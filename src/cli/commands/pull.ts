@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { DEFAULT_MODEL } from "../../core/default-model.ts";
 import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
@@ -22,7 +23,7 @@ export function addPull(program: Command): void {
       "[model]",
       "flashsloth-3.2b, flashsloth-hd-3.2b, demo or hf:OWNER/REPO[@REVISION]",
       filled("a model's name"),
-      "flashsloth-3.2b",
+      DEFAULT_MODEL,
     )
     .addOption(
       new Option(

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
+import { DEFAULT_MODEL } from "../../core/default-model.ts";
+import { DEVICES, type DeviceChoice } from "../../core/device.ts";
 import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
-import type { DeviceChoice } from "../../engine/api.ts";
 import { filled, threadCount } from "../values.ts";
 
 /** The options that every command takes. */
@@ -25,8 +26,6 @@ export interface ModelFlags {
   readonly threads?: number;
 }
 
-const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
-
 /** The options of the commands that run a model. */
 export function modelOptions(command: Command): Command {
   return command
@@ -34,7 +33,7 @@ export function modelOptions(command: Command): Command {
       "-m, --model <name|dir>",
       "a model's name, or the folder of a checkpoint or a converted model",
       filled("a model's name or folder"),
-      "flashsloth-3.2b",
+      DEFAULT_MODEL,
     )
     .addOption(
       new Option(
