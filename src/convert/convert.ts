@@ -1,6 +1,7 @@
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/open.ts";
 import type { Checkpoint } from "../checkpoint/types.ts";
+import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
@@ -25,7 +26,7 @@ import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./man
 import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
 import { visionGraph, writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
-import { requireSpace } from "./space.ts";
+import { conversionPeak } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
 import { measureVisionAccuracy } from "./vision-accuracy.ts";
@@ -100,7 +101,9 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
       fill: async (finished) => {
         const has = (name: string): boolean => finished.get(name) !== undefined;
         const done = { f16: has(FILES.f16), language: has(FILES.language), vision: has(FILES.vision) };
-        await requireSpace({ checkpoint, out, quant, precision, done });
+        const bytes = conversionPeak({ checkpoint, quant, precision, done });
+        const folder = dirname(resolve(out));
+        await requireSpace({ folder, bytes, purpose: "to convert", remedy: " there" });
         return await fill({ checkpoint, quant, precision, model, finished, onProgress, signal });
       },
     });

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type WantedVariant,
 } from "../core/variant.ts";
 import { DEFAULT_REVISION, folderName, type HubModel } from "./catalogue.ts";
+import { estimateConversion } from "../convert/space.ts";
 import { stagingFolder } from "../convert/staging.ts";
 import { convertWithProject, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
@@ -26,7 +28,7 @@ import { checkpointFolder, installedVariants, keptCommit } from "./hub-variants.
 import { installModel } from "./install.ts";
 import { namesIn } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
-import { explainFullDisk, conversionBytes, requireSpace } from "./space.ts";
+import { explainFullDisk, storeNeed } from "./space.ts";
 
 export interface InstallHubOptions extends WantedVariant {
   readonly paths: StorePaths;
@@ -195,8 +197,8 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
     const begun = (await namesIn(paths.downloads)).includes(name);
     const checkSpace: FetchCheckpointOptions["checkSpace"] = async ({ toFetch, checkpoint }) => {
       const finished = await folderSize(stagingFolder(out));
-      Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, { ...variant, finished }) });
-      await requireSpace(need);
+      Object.assign(need, { toFetch, toConvert: estimateConversion(checkpoint, { ...variant, finished }) });
+      await requireSpace(storeNeed(need));
       if (checkpoint > 0 && toFetch > 0) await noteFetchedAgain(options, variant);
     };
     const useKept = async (): Promise<FetchedCheckpoint> => {

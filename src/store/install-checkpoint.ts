@@ -8,7 +8,7 @@ import { folderSize } from "./folder-size.ts";
 import { variantSuffix } from "./hub-folder.ts";
 import { installModel } from "./install.ts";
 import type { OnStoreProgress } from "./progress.ts";
-import { conversionBytes, explainFullDisk } from "./space.ts";
+import { explainFullDisk } from "./space.ts";
 
 /** A weight type that is left open is the converter's choice. */
 export interface InstallCheckpointOptions extends WantedVariant {
@@ -55,8 +55,14 @@ export async function installCheckpoint(options: InstallCheckpointOptions): Prom
     progressKey: version,
     supersedes: ({ folder, manifest }) => manifest.source.repo === source.repo && suffixIn(folder) === suffix,
     build: async (out) => {
+      // most runs find their model on the disk and convert nothing
+      const { estimateConversion } = await import("../convert/space.ts");
       const finished = await folderSize(stagingFolder(out));
-      const toConvert = conversionBytes(await weightBytes(checkpoint), { quant, visionPrecision, finished });
+      const toConvert = estimateConversion(await weightBytes(checkpoint), {
+        quant,
+        visionPrecision,
+        finished,
+      });
       const need = { home: paths.home, toFetch: 0, toConvert };
       try {
         await convert({ checkpoint, out, name, source, quant, visionPrecision, onProgress, signal });
