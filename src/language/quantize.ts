@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { open, stat } from "node:fs/promises";
+import { appendFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { diskError } from "../core/bytes.ts";
 import { builtModule } from "../core/built-module.ts";
+import { onDisk, syncFile } from "../core/disk.ts";
 import { FlashSlothError, type ErrorCode } from "../core/errors.ts";
 import type { Quant } from "../core/variant.ts";
 
@@ -74,7 +74,7 @@ export async function quantize(options: QuantizeOptions): Promise<void> {
     throw new FlashSlothError(code, message, { hint });
   }
   if (reply?.ok !== true) await explainFailure(to, reply === undefined ? describeEnd(child) : "it failed");
-  await flush(to);
+  await onDisk(to, syncFile(to));
 }
 
 /** The child's answer, once it has ended; undefined when it ended without one. */
@@ -98,33 +98,10 @@ function describeEnd(child: ChildProcess): string {
 
 /** @throws `disk` when no more can be written to the file, `native` otherwise */
 async function explainFailure(path: string, what: string): Promise<never> {
-  try {
-    const file = await open(path, "a");
-    try {
-      await file.writeFile(new Uint8Array(PROBE_BYTES).fill(1));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw diskError(path, error);
-  }
+  await onDisk(path, appendFile(path, new Uint8Array(PROBE_BYTES).fill(1), { flush: true }));
   throw new FlashSlothError("native", `llama.cpp could not quantise the language model: ${what}`, {
     hint: "run the command again with FLASHSLOTH_NATIVE_LOG=1 to see why",
   });
-}
-
-async function flush(path: string): Promise<void> {
-  try {
-    const file = await open(path, "r+");
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw diskError(path, error);
-  }
 }
 
 function throwIfStopped(signal: AbortSignal | undefined): void {

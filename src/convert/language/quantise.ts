@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { diskError } from "../../core/bytes.ts";
+import { onDisk } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { Quant } from "../../core/variant.ts";
 import { quantize } from "../../language/quantize.ts";
@@ -49,10 +49,6 @@ export async function quantiseLanguage(options: QuantiseLanguageOptions): Promis
   } catch (cause) {
     throw new FlashSlothError("native", "llama.cpp wrote an incomplete language model", { cause });
   }
-  try {
-    await rename(unfinished, to);
-  } catch (error) {
-    throw diskError(to, error);
-  }
+  await onDisk(to, rename(unfinished, to));
   onProgress?.({ written: total, total });
 }

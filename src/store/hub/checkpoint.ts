@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { diskError } from "../../core/bytes.ts";
+import { onDisk } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { OnStoreProgress } from "../progress.ts";
 import { findCached } from "./cache.ts";
@@ -47,9 +47,7 @@ export interface FetchedCheckpoint {
  */
 export async function fetchCheckpoint(options: FetchCheckpointOptions): Promise<FetchedCheckpoint> {
   const { repo, listing, directory, onProgress, checkSpace } = options;
-  await mkdir(directory, { recursive: true }).catch((error: unknown) => {
-    throw diskError(directory, error);
-  });
+  await onDisk(directory, mkdir(directory, { recursive: true }));
 
   const describing = describingFiles(repo, listing);
   const first = new DownloadMeter(sizesOf(describing));
@@ -118,7 +116,7 @@ async function collect(
       commit,
       file,
       target: join(directory, file.path),
-      onBytes: (onDisk) => meter.set(file.path, onDisk),
+      onBytes: (there) => meter.set(file.path, there),
       onReceived: (count) => {
         meter.received += count;
       },
