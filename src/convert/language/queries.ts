@@ -36,13 +36,7 @@ export async function writeQueries(options: {
   readonly onProgress?: OnWritten | undefined;
 }): Promise<void> {
   const vectors = await queryVectors(options.checkpoint);
-  const sink = await FileSink.create(options.path);
-  try {
-    await sink.write(new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));
-  } catch (error) {
-    await sink.abandon();
-    throw error;
-  }
-  await sink.finish();
+  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+  await FileSink.fill(options.path, async (sink) => sink.write(bytes));
   options.onProgress?.({ written: vectors.byteLength, total: vectors.byteLength });
 }

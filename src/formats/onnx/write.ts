@@ -53,14 +53,7 @@ export async function writeGraph(options: WriteGraphOptions): Promise<GraphFiles
   const dataPath = join(directory, files.data);
   const layout = layOutWeights(graph.weights);
   try {
-    const sink = await FileSink.create(dataPath);
-    try {
-      await writeWeights(layout, sink, options);
-    } catch (error) {
-      await sink.abandon();
-      throw error;
-    }
-    await sink.finish();
+    await FileSink.fill(dataPath, async (sink) => writeWeights(layout, sink, options));
     const encoded = encodeGraph({ graph, places: layout.places, location: files.data, metadata });
     await onDisk(graphPath, writeFile(graphPath, encoded, { flush: true }));
   } catch (error) {
