@@ -3,6 +3,7 @@ import { openCheckpoint } from "../checkpoint/open.ts";
 import type { Checkpoint } from "../checkpoint/types.ts";
 import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
+import { folderFingerprint } from "../core/fingerprint.ts";
 import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
 import {
@@ -14,8 +15,7 @@ import {
   type VisionPrecision,
   type WantedVariant,
 } from "../core/variant.ts";
-import { checkpointFingerprint, conversionKey } from "./fingerprint.ts";
-import type { FinishedFiles } from "./finished.ts";
+import { conversionKey, type FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
 import type { ModelDescription, ModelSource } from "./language/metadata.ts";
 import { quantiseLanguage } from "./language/quantise.ts";
@@ -93,7 +93,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
   try {
     const source = options.source ?? { repo: basename(resolve(options.checkpoint)), revision: null };
     const model = { name: options.name, license, source };
-    const fingerprint = await checkpointFingerprint(options.checkpoint);
+    const fingerprint = await folderFingerprint(options.checkpoint);
     return await fillStaged({
       out,
       overwrite,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -8,8 +9,13 @@ import type { ManifestFile } from "../core/manifest.ts";
 export const RECORD_FILE = "conversion.json";
 const NEW_RECORD = `${RECORD_FILE}.new`;
 
+/** Names a conversion: the same for two runs exactly when one may go on with the files of the other. */
+export function conversionKey(inputs: Readonly<Record<string, unknown>>): string {
+  return createHash("sha256").update(JSON.stringify(inputs)).digest("hex");
+}
+
 interface Recorded {
-  /** names the conversion: checkpoint and options */
+  /** what `conversionKey` made of the checkpoint and the options */
   readonly key: string;
   readonly files: readonly ManifestFile[];
   /** tensors that none of these files needed; null before the first file */

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointConfig, Tokenizer } from "../checkpoint/types.ts";
 import { onDisk } from "../core/disk.ts";
+import { hashFile } from "../core/hash-file.ts";
 import { MANIFEST_FILE, type Manifest, type ManifestFile, type ModelGeometry } from "../core/manifest.ts";
 import { throwIfAborted, type OnWritten } from "./progress.ts";
 
@@ -52,15 +52,13 @@ export async function describeFiles(options: DescribeFilesOptions): Promise<Mani
   const files: ManifestFile[] = [];
   for (const name of names) {
     const hash = createHash("sha256");
-    let size = 0;
-    for await (const chunk of createReadStream(join(directory, name), { highWaterMark: 2 ** 20 })) {
-      throwIfAborted(signal);
-      const bytes = chunk as Buffer;
-      hash.update(bytes);
-      size += bytes.byteLength;
-      written += bytes.byteLength;
-      options.onProgress?.({ written, total });
-    }
+    const size = await hashFile(join(directory, name), hash, {
+      onBytes: (done) => {
+        throwIfAborted(signal);
+        options.onProgress?.({ written: written + done, total });
+      },
+    });
+    written += size;
     files.push({ name, size, sha256: hash.digest("hex") });
   }
   return files;

@@ -26,6 +26,11 @@ export interface InstallCheckpointOptions extends WantedVariant {
   readonly convert?: Converter | undefined;
 }
 
+/** A fingerprint as a folder's name holds it: 64 bits, no accident within one store. */
+export function shortVersion(fingerprint: string): string {
+  return fingerprint.slice(0, 16);
+}
+
 /** What a folder's name has after its version, which is hexadecimal. */
 function suffixIn(folder: string): string {
   return folder.slice(folder.lastIndexOf("@") + 1).replace(/^[0-9a-f]*/, "");

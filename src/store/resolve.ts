@@ -1,15 +1,15 @@
 import { isAbsolute, join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
-import { variantOf, type Manifest } from "../core/manifest.ts";
+import { folderFingerprint } from "../core/fingerprint.ts";
+import { FORMAT_VERSION, variantOf, type Manifest } from "../core/manifest.ts";
 import { checkVariant, showVariant, variantFlags, type WantedVariant } from "../core/variant.ts";
 import { looksLikePath, findLocalModel, type LocalModel } from "./local.ts";
 import { DEMO_MODEL, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
 import { DEMO_REPO, demoCheckpoint, demoVersion } from "./demo.ts";
-import { folderFingerprint } from "./fingerprint.ts";
 import { untilStopped } from "./stopped.ts";
 import { storePaths, type StorePaths } from "./home.ts";
-import { installCheckpoint } from "./install-checkpoint.ts";
+import { installCheckpoint, shortVersion } from "./install-checkpoint.ts";
 import { hubFolder, servingVariants } from "./hub-folder.ts";
 import { installedVariants } from "./hub-variants.ts";
 import type { Patience } from "./hub/retry.ts";
@@ -78,7 +78,7 @@ async function resolveLocal(
     paths,
     checkpoint: local.directory,
     base: `folder-${local.name}`,
-    version: await folderFingerprint(local.directory),
+    version: shortVersion(await folderFingerprint(local.directory, `format ${FORMAT_VERSION}`)),
     name: local.name,
     source: { repo: local.directory, revision: null },
     quant,

@@ -3,8 +3,9 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } f
 import { dirname } from "node:path";
 import { onDisk, syncFolder } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
+import { hashFile } from "../../core/hash-file.ts";
 import { connectionFailure, discard, type HubConnection, type HubResponse } from "./connection.ts";
-import { hashFile, startDigest } from "./digest.ts";
+import { startDigest } from "./digest.ts";
 import type { HubFile } from "./listing.ts";
 import { Transient, withRetries, type Attempt, type RetryOptions } from "./retry.ts";
 
