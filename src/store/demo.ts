@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CONFIG_FILE } from "../checkpoint/file-names.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { FORMAT_VERSION } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
@@ -15,7 +16,7 @@ export const DEMO_REPO = "flashsloth/demo" as const;
 export function demoCheckpoint(): string {
   for (const relative of ["./demo/checkpoint", "../../src/store/demo/checkpoint"]) {
     const directory = fileURLToPath(new URL(relative, import.meta.url));
-    if (existsSync(join(directory, "config.json"))) return directory;
+    if (existsSync(join(directory, CONFIG_FILE))) return directory;
   }
   throw new FlashSlothError("model-missing", "the demo model is not in this installation", {
     hint: "install flashsloth again",

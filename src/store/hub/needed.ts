@@ -1,3 +1,10 @@
+import {
+  ADDED_TOKENS_FILE,
+  CONFIG_FILE,
+  MERGES_FILE,
+  VOCAB_FILE,
+  WHOLE_TOKENIZER_FILE,
+} from "../../checkpoint/file-names.ts";
 import { FlashSlothError, messageOf } from "../../core/errors.ts";
 import { parseIndex } from "../../formats/safetensors/index-file.ts";
 import { INDEX_FILE, SINGLE_FILE } from "../../formats/safetensors/shards.ts";
@@ -5,10 +12,10 @@ import type { HubFile } from "./listing.ts";
 
 /** Read if they are there; what a conversion cannot do without, it asks for by name. */
 const TOKENIZER_FILES = [
-  "tokenizer.json",
-  "vocab.json",
-  "merges.txt",
-  "added_tokens.json",
+  WHOLE_TOKENIZER_FILE,
+  VOCAB_FILE,
+  MERGES_FILE,
+  ADDED_TOKENS_FILE,
   "tokenizer_config.json",
   "special_tokens_map.json",
 ];
@@ -23,8 +30,8 @@ function notACheckpoint(repo: string, why: string, cause?: unknown): FlashSlothE
 /** config.json, the tokenizer, and the index of the weights: what is fetched first. */
 export function describingFiles(repo: string, files: readonly HubFile[]): HubFile[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
-  const config = byPath.get("config.json");
-  if (config === undefined) throw notACheckpoint(repo, "no config.json");
+  const config = byPath.get(CONFIG_FILE);
+  if (config === undefined) throw notACheckpoint(repo, `no ${CONFIG_FILE}`);
   return [config, ...[...TOKENIZER_FILES, INDEX_FILE].flatMap((path) => byPath.get(path) ?? [])];
 }
 
