@@ -18,7 +18,7 @@ import {
 import { conversionKey, type FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
 import type { ModelDescription, ModelSource } from "./language/metadata.ts";
-import { quantiseLanguage } from "./language/quantise.ts";
+import { quantizeLanguage } from "./language/quantize.ts";
 import { writeQueries } from "./language/queries.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
@@ -160,14 +160,14 @@ async function makeLanguage(run: Run): Promise<void> {
     await make(run, [FILES.f16], async () => write(FILES.f16), { hashed: false });
   }
   await make(run, [FILES.language], async () =>
-    quantiseLanguage({
+    quantizeLanguage({
       from: path(FILES.f16),
       to: path(FILES.language),
       quant,
       expected: languageBytes(checkpoint, quant),
       embeddings: checkpoint.config.text,
       signal,
-      onProgress: report(run, "quantise"),
+      onProgress: report(run, "quantize"),
     }),
   );
   if (finished.get(FILES.f16) !== undefined) await finished.discard(FILES.f16);

@@ -8,7 +8,7 @@ import { quantize } from "../../language/quantize.ts";
 import type { OnWritten } from "../progress.ts";
 import { findEmbeddings, type EmbeddingTableSize } from "./embeddings.ts";
 
-export interface QuantiseLanguageOptions {
+export interface QuantizeLanguageOptions {
   /** The float16 file. */
   readonly from: string;
   /** The quantised file; it appears when it is complete. */
@@ -27,7 +27,7 @@ export interface QuantiseLanguageOptions {
  * Has llama.cpp quantise the language model, and checks that what it wrote is whole.
  * @throws `disk`, `native`, `interrupted`; an unfinished file is left to the caller
  */
-export async function quantiseLanguage(options: QuantiseLanguageOptions): Promise<void> {
+export async function quantizeLanguage(options: QuantizeLanguageOptions): Promise<void> {
   const { from, to, quant, expected, embeddings, onProgress, signal } = options;
   // never the same name twice: the process of a run that was killed may live on for a moment, and must not write into this one's file
   const unfinished = join(dirname(to), `${basename(to)}.${randomBytes(6).toString("hex")}`);

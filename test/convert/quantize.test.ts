@@ -21,7 +21,7 @@ let small: string;
 let llama: Llama;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "flashsloth-quantise-"));
+  folder = await mkdtemp(join(tmpdir(), "flashsloth-quantize-"));
   small = join(folder, "small");
   await writeSmallCheckpoint(small);
   llama = await getLlama({ build: "never", gpu: false, logLevel: LlamaLogLevel.error });
@@ -135,7 +135,7 @@ describe("a quantisation that is stopped", () => {
       ...options,
       signal: stop.signal,
       onProgress: ({ stage }) => {
-        if (stage !== "quantise" || stop.signal.aborted) return;
+        if (stage !== "quantize" || stop.signal.aborted) return;
         aborted = performance.now();
         stop.abort();
       },
@@ -146,7 +146,7 @@ describe("a quantisation that is stopped", () => {
 
     const stages = new Set<string>();
     await convertCheckpoint({ ...options, onProgress: ({ stage }) => stages.add(stage) });
-    expect(stages).toEqual(new Set(["quantise", "check", "vision", "embq", "queries"]));
+    expect(stages).toEqual(new Set(["quantize", "check", "vision", "embq", "queries"]));
     expect((await readdir(folder)).toSorted()).toEqual(["small", "stopped"]);
     await rm(out, { recursive: true });
   });
@@ -161,7 +161,7 @@ describe("a quantisation that is stopped", () => {
       quant: "q4_k_m",
       signal: stop.signal,
       onProgress: ({ stage }) => {
-        if (stage === "quantise") stop.abort();
+        if (stage === "quantize") stop.abort();
       },
     });
     await expect(run).rejects.toMatchObject({ code: "interrupted" });

@@ -22,7 +22,7 @@ let folder: string;
 let llama: Llama;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "flashsloth-quantised-"));
+  folder = await mkdtemp(join(tmpdir(), "flashsloth-quantized-"));
   llama = await getLlama({ build: "never", gpu: false, logLevel: LlamaLogLevel.error });
 });
 
