@@ -22,7 +22,7 @@ const UNUSED: readonly RegExp[] = [
 ];
 
 /** The number in `PREFIX.NUMBER.rest`; undefined for another name. */
-export function layerOf(name: string, prefix: string): number | undefined {
+function layerOf(name: string, prefix: string): number | undefined {
   if (!name.startsWith(`${prefix}.`)) return undefined;
   const [number] = name.slice(prefix.length + 1).split(".", 1);
   return number !== undefined && /^(0|[1-9]\d{0,5})$/.test(number) ? Number(number) : undefined;

@@ -6,7 +6,7 @@ import { onDisk, syncFolder } from "../core/disk.ts";
 import type { ManifestFile } from "../core/manifest.ts";
 
 /** What stands beside the files of an unfinished conversion, and tells that folder from anyone else's. */
-export const RECORD_FILE = "conversion.json";
+const RECORD_FILE = "conversion.json";
 const NEW_RECORD = `${RECORD_FILE}.new`;
 
 /** Names a conversion: the same for two runs exactly when one may go on with the files of the other. */

@@ -23,7 +23,6 @@ export interface DemoModel {
 export interface CatalogueEntry {
   readonly name: string;
   readonly repo: string;
-  readonly summary: string;
 }
 
 export const DEMO_MODEL = "demo" as const;
@@ -32,16 +31,10 @@ export const DEFAULT_REVISION = "main" as const;
 
 /** The published models. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
-  {
-    name: DEFAULT_MODEL,
-    repo: "Tongbo/FlashSloth-3.2B",
-    summary: "one crop of 384 x 384, 81 visual tokens",
-  },
-  {
-    name: "flashsloth-hd-3.2b",
-    repo: "Tongbo/FlashSloth_HD-3.2B",
-    summary: "five crops, 405 visual tokens: for text and detail",
-  },
+  // one crop of 384 x 384, 81 visual tokens
+  { name: DEFAULT_MODEL, repo: "Tongbo/FlashSloth-3.2B" },
+  // five crops, 405 visual tokens: for text and detail
+  { name: "flashsloth-hd-3.2b", repo: "Tongbo/FlashSloth_HD-3.2B" },
 ];
 
 /** Every plain name that `-m` knows. */

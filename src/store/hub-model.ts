@@ -56,7 +56,7 @@ export interface InstalledFromHub {
 }
 
 /** What was fetched of `repo` and is not needed any more, other than `keep`. Only with the lock of the repository held. */
-export async function discardDownloads(paths: StorePaths, repo: string, keep?: string): Promise<void> {
+async function discardDownloads(paths: StorePaths, repo: string, keep?: string): Promise<void> {
   for (const name of await namesIn(paths.downloads)) {
     if (name !== keep && name.startsWith(`${folderName(repo)}@`)) {
       await rm(join(paths.downloads, name), { recursive: true, force: true });

@@ -12,7 +12,7 @@ export const LLAMA_RELEASE = "0.4.0";
 type Fields = Readonly<Record<string, string>>;
 
 /** `include/llama.h`: struct llama_model_params */
-export const MODEL_PARAMS: Fields = {
+const MODEL_PARAMS: Fields = {
   devices: "void *",
   tensor_buft_overrides: "void *",
   n_gpu_layers: "int32_t",
@@ -33,7 +33,7 @@ export const MODEL_PARAMS: Fields = {
 };
 
 /** `include/llama.h`: struct llama_context_params */
-export const CONTEXT_PARAMS: Fields = {
+const CONTEXT_PARAMS: Fields = {
   n_ctx: "uint32_t",
   n_batch: "uint32_t",
   n_ubatch: "uint32_t",
@@ -74,7 +74,7 @@ export const CONTEXT_PARAMS: Fields = {
 };
 
 /** `include/llama.h`: struct llama_batch */
-export const BATCH: Fields = {
+const BATCH: Fields = {
   n_tokens: "int32_t",
   token: "void *",
   embd: "void *",
@@ -85,7 +85,7 @@ export const BATCH: Fields = {
 };
 
 /** `include/llama.h`: struct llama_model_quantize_params */
-export const QUANTIZE_PARAMS: Fields = {
+const QUANTIZE_PARAMS: Fields = {
   nthread: "int32_t",
   ftype: "int",
   output_tensor_type: "int",
@@ -104,10 +104,10 @@ export const QUANTIZE_PARAMS: Fields = {
 };
 
 /** `include/llama.h`: struct llama_sampler_chain_params */
-export const SAMPLER_CHAIN_PARAMS: Fields = { no_perf: "bool" };
+const SAMPLER_CHAIN_PARAMS: Fields = { no_perf: "bool" };
 
 /** `ggml/include/ggml.h`: the head of struct ggml_tensor, up to its name */
-export const TENSOR: Readonly<Record<string, string | readonly [string, number]>> = {
+const TENSOR: Readonly<Record<string, string | readonly [string, number]>> = {
   type: "int",
   buffer: "void *",
   ne: ["int64_t", 4],
@@ -170,5 +170,3 @@ export const FTYPE: Readonly<Record<Quant, number>> = { f16: 1, q8_0: 7, q4_k_m:
 export const GGML_TYPE: { readonly F32: 0; readonly F16: 1 } = { F32: 0, F16: 1 };
 /** enum llama_load_mode */
 export const LOAD_MODE: { readonly none: 0; readonly mmap: 1 } = { none: 0, mmap: 1 };
-/** enum llama_flash_attn_type */
-export const FLASH_ATTN: { readonly auto: -1; readonly off: 0; readonly on: 1 } = { auto: -1, off: 0, on: 1 };
