@@ -13,7 +13,7 @@ const config: RolldownOptions = defineConfig({
     index: "src/index.ts",
     worker: "src/engine/worker.ts",
     "load-thread": "src/language/ffi/load-thread.ts",
-    "quantize-process": "src/language/quantize-process.ts",
+    "apart-process": "src/language/apart-process.ts",
   },
   platform: "node",
   logLevel: "silent",
@@ -47,7 +47,7 @@ const config: RolldownOptions = defineConfig({
         { name: "sharp", test: /\/node_modules\/(sharp|semver|detect-libc|@img\/colour)\// },
         {
           name: "native",
-          test: /\/src\/(onnxruntime\/(?!telemetry)|vision|language\/(?!quantize|ffi\/load-thread))|\/onnxruntime-common\//,
+          test: /\/src\/(onnxruntime\/(?!telemetry)|vision|language\/(?!apart|quantize|stored-tensor|ffi\/load-thread))|\/onnxruntime-common\//,
         },
         {
           name: "ask",

@@ -6,12 +6,10 @@ import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { convertCheckpoint, type ConvertOptions } from "../../src/convert/convert.ts";
-import { FileSource } from "../../src/core/bytes.ts";
 import { MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import { readGgufLayout } from "../../src/formats/gguf/read.ts";
-import type { GgufLayout } from "../../src/formats/gguf/types.ts";
 import { DEMO_CHECKPOINT, DRAWINGS, readDrawings } from "../demo/demo-model.ts";
+import { readGgufLayout, type GgufLayout } from "../formats/gguf/ggml.ts";
 import { writeSmallCheckpoint } from "./small-checkpoint.ts";
 
 const SOURCE = { repo: "Tongbo/FlashSloth-3.2B", revision: "0123456789abcdef0123456789abcdef01234567" };
@@ -34,12 +32,7 @@ afterAll(async () => {
 
 async function layoutOf(directory: string): Promise<GgufLayout> {
   const { roles } = await readManifest(directory);
-  const source = await FileSource.open(join(directory, roles.language));
-  try {
-    return await readGgufLayout(source);
-  } finally {
-    await source.close();
-  }
+  return await readGgufLayout(join(directory, roles.language));
 }
 
 async function convertTo(quant: string, checkpoint: string): Promise<{ out: string; manifest: Manifest }> {

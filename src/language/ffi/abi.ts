@@ -3,7 +3,7 @@ import type { Quant } from "../../core/variant.ts";
 
 /**
  * The C structures that cross the border by value or are read in place, declared as in `include/llama.h`,
- * `ggml/include/ggml.h` of exactly this llama.cpp release. A test compiles a C program against the release's
+ * `ggml/include/ggml.h` and `gguf.h` of exactly this llama.cpp release. A test compiles a C program against the release's
  * own headers and compares every size and offset; a library of another release is refused at run time.
  */
 export const LLAMA_RELEASE = "0.4.0";
@@ -106,6 +106,9 @@ const QUANTIZE_PARAMS: Fields = {
 /** `include/llama.h`: struct llama_sampler_chain_params */
 const SAMPLER_CHAIN_PARAMS: Fields = { no_perf: "bool" };
 
+/** `ggml/include/gguf.h`: struct gguf_init_params */
+const GGUF_INIT_PARAMS: Fields = { no_alloc: "bool", ctx: "void *" };
+
 /** `ggml/include/ggml.h`: the head of struct ggml_tensor, up to its name */
 const TENSOR: Readonly<Record<string, string | readonly [string, number]>> = {
   type: "int",
@@ -130,6 +133,7 @@ export const STRUCTS: Readonly<Record<string, Readonly<Record<string, string | r
     llama_batch: BATCH,
     llama_model_quantize_params: QUANTIZE_PARAMS,
     llama_sampler_chain_params: SAMPLER_CHAIN_PARAMS,
+    gguf_init_params: GGUF_INIT_PARAMS,
     ggml_tensor: TENSOR,
   };
 

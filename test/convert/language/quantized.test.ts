@@ -5,10 +5,9 @@ import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findEmbeddings } from "../../../src/convert/language/embeddings.ts";
 import { writeLanguage } from "../../../src/convert/language/write.ts";
-import { FileSource } from "../../../src/core/bytes.ts";
-import { readGgufLayout } from "../../../src/formats/gguf/read.ts";
 import { loadLlama } from "../../../src/language/ffi/library.ts";
 import { quantizeNatively } from "../../../src/language/ffi/quantize.ts";
+import { readGgufLayout } from "../../formats/gguf/ggml.ts";
 import { memoryCheckpoint, smallTokenizer } from "./memoryCheckpoint.ts";
 
 /** `enum llama_ftype` */
@@ -47,9 +46,7 @@ describe("a language file that llama.cpp's quantiser rewrote", () => {
     const library = await loadLlama("cpu");
     expect(await quantizeNatively({ library, from, to, quant: name, threads: 1 })).toBe(true);
 
-    const source = await FileSource.open(to);
-    const { tensors, metadata } = await readGgufLayout(source);
-    await source.close();
+    const { tensors, metadata } = await readGgufLayout(to);
     expect(metadata.get("general.file_type")).toEqual({ type: "uint32", value: fileType });
     expect(metadata.get("general.license")).toEqual({ type: "string", value: "apache-2.0" });
     expect(metadata.get("flashsloth.source.revision")).toEqual({ type: "string", value: "abc" });
