@@ -8,6 +8,7 @@ import { MAGIC, VERSION } from "../../../src/formats/gguf/types.ts";
 import { findStoredTensor, type StoredTensor } from "../../../src/language/ffi/gguf.ts";
 import { loadLlama, type LlamaLibrary } from "../../../src/language/ffi/library.ts";
 import { counting, encode, EVERY_TYPE, someTensors } from "../../formats/gguf/samples.ts";
+import { randomIntegers } from "../../random.ts";
 
 let library: LlamaLibrary;
 const folder = mkdtempSync(join(tmpdir(), "flashsloth-hostile-"));
@@ -220,7 +221,7 @@ describe("findStoredTensor", () => {
 
   it(`survives ${ROUNDS} random alterations: a tensor inside the file, none, or a named refusal`, async () => {
     const good = await encode(EVERY_TYPE, someTensors());
-    const random = generator(20_241_204);
+    const random = randomIntegers(20_241_204);
     let refused = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const bytes = good.slice();
@@ -243,14 +244,3 @@ describe("findStoredTensor", () => {
     expect(refused).toBeLessThan(ROUNDS);
   });
 });
-
-/** Seeded 32-bit numbers (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b_79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-}
