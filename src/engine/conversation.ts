@@ -1,3 +1,4 @@
+import type { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
 import type { EmbqSession } from "../vision/embq.ts";
@@ -5,7 +6,6 @@ import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer, AskHooks, AskOptions } from "./api.ts";
 import { generate } from "./generate.ts";
-import type { PromptCache } from "./prompt-cache.ts";
 import { prefill, type EmbqTrace, type PictureFeatures } from "./prefill.ts";
 import { promptPositions, tokenizePrompt } from "./prompt.ts";
 

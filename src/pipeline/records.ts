@@ -92,7 +92,7 @@ export function recordTimes(
 }
 
 /** Rounded to a tenth of a millisecond. */
-function tenths(ms: number): number {
+export function tenths(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 

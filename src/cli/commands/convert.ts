@@ -31,6 +31,6 @@ export function addConvert(program: Command): void {
     );
   terminalOptions(command).action(async (checkpoint: string, out: string, flags: ConvertFlags) => {
     const { convert } = await import("../convert.ts");
-    process.exitCode = await convert(checkpoint, out, flags);
+    await convert(checkpoint, out, flags);
   });
 }

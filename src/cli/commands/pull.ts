@@ -40,7 +40,7 @@ export function addPull(program: Command): void {
     .option("--keep-checkpoint", "keep the downloaded checkpoint beside the converted model")
     .option("--json", "print the result as one JSON object");
   terminalOptions(command).action(async (model: string, flags: PullFlags) => {
-    const { pull } = await import("../store-commands.ts");
-    process.exitCode = await pull(model, flags);
+    const { pull } = await import("../pull.ts");
+    await pull(model, flags);
   });
 }

@@ -1,7 +1,7 @@
-import type { BenchStages } from "./stages.ts";
+import type { BenchStages } from "../pipeline/stages.ts";
 
 /** The stages as an aligned table of two columns, a line each, with a newline after the last. */
-export function benchTable(title: string, stages: BenchStages): string {
+export function stageTable(title: string, stages: BenchStages): string {
   const { before, after } = stages.image_tokens;
   const rate = stages.decode_tokens_per_second;
   const rows: [string, string][] = [

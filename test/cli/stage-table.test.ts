@@ -1,31 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { benchStages, decodeRate } from "../../src/bench/stages.ts";
-import { benchTable } from "../../src/bench/table.ts";
+import { benchStages } from "../../src/pipeline/stages.ts";
+import { stageTable } from "../../src/cli/stage-table.ts";
 
-const MS = { embq: 2.04, decode: 200 };
 const INPUT = {
   picture: { features: 729, visualTokens: 81 },
-  answer: { tokens: { answer: 5 }, ms: MS },
+  answer: { tokens: { answer: 5 }, ms: { embq: 2.04, decode: 200 } },
   times: { image: 5, vision: 12_345, prefill: 30, first_token: 4, total: 12_584 },
   info: { device: { vision: "cpu", language: "cpu", notes: [] }, threads: 2 },
   peakMemoryBytes: 300 * 2 ** 20,
 };
 
-describe("decodeRate", () => {
-  it("counts the tokens after the first", () => {
-    expect(decodeRate(INPUT.answer)).toBe(20);
-  });
-
-  it("is null where there is nothing to divide", () => {
-    expect(decodeRate({ tokens: { answer: 1 }, ms: MS })).toBeNull();
-    expect(decodeRate({ tokens: { answer: 0 }, ms: MS })).toBeNull();
-    expect(decodeRate({ ...INPUT.answer, ms: { ...MS, decode: 0 } })).toBeNull();
-  });
-});
-
-describe("benchTable", () => {
+describe("stageTable", () => {
   it("shows every stage, the compression and the peak memory", () => {
-    expect(benchTable("a.png", benchStages(INPUT))).toBe(
+    expect(stageTable("a.png", benchStages(INPUT))).toBe(
       [
         "a.png",
         "  image         5.0 ms",
@@ -45,7 +32,7 @@ describe("benchTable", () => {
 
   it("says so when there was no token after the first", () => {
     const answer = { ...INPUT.answer, tokens: { answer: 1 } };
-    expect(benchTable("a.png", benchStages({ ...INPUT, answer }))).toContain(
+    expect(stageTable("a.png", benchStages({ ...INPUT, answer }))).toContain(
       "decode        no token after the first",
     );
   });

@@ -1,4 +1,6 @@
 import type { Answer, EncodedPicture, EngineInfo } from "../engine/api.ts";
+import { decodeRate } from "../engine/decode-rate.ts";
+import { tenths, type RecordTimes } from "./records.ts";
 
 /** The stages of one answer and the counts that explain them; what `--json --bench` puts into the record. */
 export interface BenchStages {
@@ -19,23 +21,13 @@ export interface BenchStages {
   readonly threads: number;
 }
 
-/** What an answer says about its own making. */
-export interface Timed {
-  readonly tokens: { readonly answer: number };
-  readonly ms: Pick<Answer["ms"], "embq" | "decode">;
-}
-
 export interface BenchInput {
   readonly picture: Pick<EncodedPicture, "features" | "visualTokens">;
-  readonly answer: Timed;
-  /** the record's times, in milliseconds */
-  readonly times: {
-    readonly image: number;
-    readonly vision: number;
-    readonly prefill: number;
-    readonly first_token: number;
-    readonly total: number;
+  readonly answer: {
+    readonly tokens: Pick<Answer["tokens"], "answer">;
+    readonly ms: Pick<Answer["ms"], "embq" | "decode">;
   };
+  readonly times: Pick<RecordTimes, "image" | "vision" | "prefill" | "first_token" | "total">;
   readonly info: Pick<EngineInfo, "device" | "threads">;
   readonly peakMemoryBytes: number;
 }
@@ -56,14 +48,4 @@ export function benchStages(input: BenchInput): BenchStages {
     device: { vision: info.device.vision, language: info.device.language },
     threads: info.threads,
   };
-}
-
-/** Tokens a second after the first one, by the engine's own clock; null when there was none or no time passed. */
-export function decodeRate(answer: Timed): number | null {
-  const later = answer.tokens.answer - 1;
-  return later > 0 && answer.ms.decode > 0 ? (later * 1000) / answer.ms.decode : null;
-}
-
-function tenths(value: number): number {
-  return Math.round(value * 10) / 10;
 }
