@@ -56,7 +56,7 @@ const MAX_DIMENSIONS = 4;
  * @throws `model-invalid` when ggml refuses the file, or it is cut short
  */
 export function findStoredTensor(library: LlamaLibrary, path: string, name: string): StoredTensor | null {
-  const gguf = (bound ??= bind(library));
+  const gguf = (functions ??= bind(library));
   const context = gguf.gguf_init_from_file(path, { no_alloc: true, ctx: null });
   if (context === null) {
     throw invalid(
@@ -92,7 +92,7 @@ export function findStoredTensor(library: LlamaLibrary, path: string, name: stri
   }
 }
 
-let bound: GgufFunctions | undefined;
+let functions: GgufFunctions | undefined;
 
 function bind({ files }: LlamaLibrary): GgufFunctions {
   structType("gguf_init_params");
