@@ -9,7 +9,7 @@ const STARTS = {
   core: "src/cli/main.ts",
   ask: "src/cli/ask.ts",
   worker: "src/engine/worker.ts",
-  native: "src/language/quantize-process.ts",
+  native: "src/language/apart-process.ts",
 };
 
 const reached = new Map<string, ReadonlySet<string>>();
@@ -48,7 +48,7 @@ const config: RolldownOptions = defineConfig({
     index: "src/index.ts",
     worker: "src/engine/worker.ts",
     "load-thread": "src/language/ffi/load-thread.ts",
-    "quantize-process": "src/language/quantize-process.ts",
+    "apart-process": "src/language/apart-process.ts",
   },
   platform: "node",
   logLevel: "silent",

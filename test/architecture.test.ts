@@ -14,10 +14,10 @@ const DIRECT: Readonly<Record<string, readonly string[]>> = {
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak
   store: ["engine", "convert"],
   engine: ["image", "vision", "language", "caches"],
-  convert: ["checkpoint", "formats", "language"],
+  convert: ["checkpoint", "formats", "language", "onnxruntime"], // it runs the graphs it wrote, to measure them
   checkpoint: ["formats"],
   vision: ["onnxruntime"],
-  language: ["onnxruntime"],
+  language: ["core"],
   image: ["core"],
   caches: ["core"],
   onnxruntime: ["core"],

@@ -1,21 +1,18 @@
 import { stat } from "node:fs/promises";
+import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { VisionPrecision } from "../core/vision-precision.ts";
-import type { AskOptions, DeviceChoice } from "../engine/api.ts";
+import type { WantedVariant } from "../core/variant.ts";
+import type { AskOptions } from "../engine/api.ts";
 import type { PictureEntry } from "../pipeline/inputs.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
 
-/** A validated `ask` command line. */
-export interface AskRequest {
+/** A validated `ask` command line; a variant that is left open is what the model comes with. */
+export interface AskRequest extends WantedVariant {
   readonly images: readonly string[];
   readonly recursive: boolean;
   readonly model: string;
   readonly download: boolean;
-  /** Weight type of the language model; undefined takes what the model comes with. */
-  readonly quant: string | undefined;
-  /** Of the vision encoder; undefined takes what the model comes with. */
-  readonly visionPrecision: VisionPrecision | undefined;
   readonly device: DeviceChoice;
   readonly threads: number | undefined;
   /** at least one; each is asked about every picture */

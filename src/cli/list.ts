@@ -1,6 +1,7 @@
+import { variantOf } from "../core/manifest.ts";
 import { showBytes } from "../core/show-bytes.ts";
+import { showVariant } from "../core/variant.ts";
 import { listModels } from "../store/list.ts";
-import { showVariant, variantOf } from "../store/variant.ts";
 import type { ListFlags } from "./commands/list.ts";
 import { EXIT } from "./exit.ts";
 import { runCommand } from "./run-command.ts";

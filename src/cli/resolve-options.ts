@@ -1,14 +1,12 @@
-import type { VisionPrecision } from "../core/vision-precision.ts";
+import type { WantedVariant } from "../core/variant.ts";
 import type { ResolveOptions } from "../store/resolve.ts";
 import { showStoreProgress } from "./progress.ts";
 import type { CommandContext } from "./run-command.ts";
 
 /** The model that a command line names; what `ModelFlags` has. */
-export interface NamedModel {
+export interface NamedModel extends WantedVariant {
   readonly model: string;
   readonly download: boolean;
-  readonly quant?: string | undefined;
-  readonly visionPrecision?: VisionPrecision | undefined;
 }
 
 /** How a command finds its model: fetched and converted first where that is needed, which is shown, and which Ctrl-C stops. */

@@ -1,4 +1,5 @@
-import { showVariant, variantOf } from "../store/variant.ts";
+import { variantOf } from "../core/manifest.ts";
+import { showVariant } from "../core/variant.ts";
 import { verifyModel } from "../store/verify.ts";
 import type { VerifyFlags } from "./commands/verify.ts";
 import { EXIT } from "./exit.ts";

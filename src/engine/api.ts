@@ -1,11 +1,10 @@
+import type { DeviceChoice } from "../core/device.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
 
 export type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
 
 /** The engine as its callers see it, whether it runs in this thread or in a worker. Plain data only. */
-
-export type DeviceChoice = "auto" | "cpu" | "cuda" | "metal" | "vulkan";
 
 /** What really loaded. */
 export interface DeviceReport {

@@ -1,5 +1,5 @@
 import type { TappedRows } from "../language/ffi/context.ts";
-import type { EmbqSession } from "../language/embq.ts";
+import type { EmbqSession } from "../vision/embq.ts";
 import type { QueryGroup } from "./prompt.ts";
 
 /** What EmbQ read and wrote in one prefill: float32 [9, h], [T, h], [9, h]. */

@@ -180,7 +180,7 @@ describe("KvCache", () => {
     cache.keep(a, 2);
     cache.keep(b, 2);
     cache.keep(other, 2);
-    expect([a, b, other].map((sequence) => cache.length(sequence)).sort((a, b) => a - b)).toEqual([0, 2, 2]);
+    expect([a, b, other].map((sequence) => cache.length(sequence)).sort((x, y) => x - y)).toEqual([0, 2, 2]);
     expect(cache.idleWith(keys(1, picture))).toBeDefined();
     expect(cache.idleWith(keys(1))).toBeUndefined();
     cache.forget(7);

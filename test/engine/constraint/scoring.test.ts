@@ -5,7 +5,7 @@ import type { EncodedPicture } from "../../../src/engine/api.ts";
 import { EmbqTap } from "../../../src/engine/embq-tap.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import { Prompt, tokenizePrompt } from "../../../src/engine/prompt.ts";
-import { EmbqSession } from "../../../src/language/embq.ts";
+import { EmbqSession } from "../../../src/vision/embq.ts";
 import { LanguageModel } from "../../../src/language/language-model.ts";
 import { convertDemo, DRAWINGS, readDrawings } from "../../demo/demo-model.ts";
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
-import type { DeviceChoice, Provider } from "../onnxruntime/provider.ts";
+import type { Provider } from "../onnxruntime/provider.ts";
 import { openSession } from "../onnxruntime/open.ts";
 import type { OnnxSession, TensorInput } from "../onnxruntime/session.ts";
 

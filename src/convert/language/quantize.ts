@@ -1,19 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { diskError } from "../../core/bytes.ts";
+import { onDisk } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
+import type { Quant } from "../../core/variant.ts";
 import { quantize } from "../../language/quantize.ts";
 import type { OnWritten } from "../progress.ts";
-import type { QuantType } from "../quant.ts";
 import { findEmbeddings, type EmbeddingTableSize } from "./embeddings.ts";
 
-export interface QuantiseLanguageOptions {
+export interface QuantizeLanguageOptions {
   /** The float16 file. */
   readonly from: string;
   /** The quantised file; it appears when it is complete. */
   readonly to: string;
-  readonly quant: QuantType;
+  readonly quant: Quant;
   /** about how many bytes it will have */
   readonly expected: number;
   readonly embeddings: EmbeddingTableSize;
@@ -27,7 +27,7 @@ export interface QuantiseLanguageOptions {
  * Has llama.cpp quantise the language model, and checks that what it wrote is whole.
  * @throws `disk`, `native`, `interrupted`; an unfinished file is left to the caller
  */
-export async function quantiseLanguage(options: QuantiseLanguageOptions): Promise<void> {
+export async function quantizeLanguage(options: QuantizeLanguageOptions): Promise<void> {
   const { from, to, quant, expected, embeddings, onProgress, signal } = options;
   // never the same name twice: the process of a run that was killed may live on for a moment, and must not write into this one's file
   const unfinished = join(dirname(to), `${basename(to)}.${randomBytes(6).toString("hex")}`);
@@ -49,10 +49,6 @@ export async function quantiseLanguage(options: QuantiseLanguageOptions): Promis
   } catch (cause) {
     throw new FlashSlothError("native", "llama.cpp wrote an incomplete language model", { cause });
   }
-  try {
-    await rename(unfinished, to);
-  } catch (error) {
-    throw diskError(to, error);
-  }
+  await onDisk(to, rename(unfinished, to));
   onProgress?.({ written: total, total });
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EmbqSession } from "../../src/language/embq.ts";
+import { EmbqSession } from "../../src/vision/embq.ts";
 import { VisionEncoder } from "../../src/vision/encoder.ts";
-import { relativeError } from "../vision/error.ts";
-import { convertParity, type ParityModel } from "../vision/parity.ts";
+import { relativeError } from "./error.ts";
+import { convertParity, type ParityModel } from "./parity.ts";
 
 describe.each(["base", "hd"] as const)("EmbQ against the published model, %s", (golden) => {
   let model: ParityModel;

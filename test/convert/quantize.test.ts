@@ -6,12 +6,10 @@ import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { convertCheckpoint, type ConvertOptions } from "../../src/convert/convert.ts";
-import { FileSource } from "../../src/core/bytes.ts";
 import { MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import { readGgufLayout } from "../../src/formats/gguf/read.ts";
-import type { GgufLayout } from "../../src/formats/gguf/types.ts";
 import { DEMO_CHECKPOINT, DRAWINGS, readDrawings } from "../demo/demo-model.ts";
+import { readGgufLayout, type GgufLayout } from "../formats/gguf/ggml.ts";
 import { writeSmallCheckpoint } from "./small-checkpoint.ts";
 
 const SOURCE = { repo: "Tongbo/FlashSloth-3.2B", revision: "0123456789abcdef0123456789abcdef01234567" };
@@ -21,7 +19,7 @@ let small: string;
 let llama: Llama;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "flashsloth-quantise-"));
+  folder = await mkdtemp(join(tmpdir(), "flashsloth-quantize-"));
   small = join(folder, "small");
   await writeSmallCheckpoint(small);
   llama = await getLlama({ build: "never", gpu: false, logLevel: LlamaLogLevel.error });
@@ -34,12 +32,7 @@ afterAll(async () => {
 
 async function layoutOf(directory: string): Promise<GgufLayout> {
   const { roles } = await readManifest(directory);
-  const source = await FileSource.open(join(directory, roles.language));
-  try {
-    return await readGgufLayout(source);
-  } finally {
-    await source.close();
-  }
+  return await readGgufLayout(join(directory, roles.language));
 }
 
 async function convertTo(quant: string, checkpoint: string): Promise<{ out: string; manifest: Manifest }> {
@@ -135,7 +128,7 @@ describe("a quantisation that is stopped", () => {
       ...options,
       signal: stop.signal,
       onProgress: ({ stage }) => {
-        if (stage !== "quantise" || stop.signal.aborted) return;
+        if (stage !== "quantize" || stop.signal.aborted) return;
         aborted = performance.now();
         stop.abort();
       },
@@ -146,7 +139,7 @@ describe("a quantisation that is stopped", () => {
 
     const stages = new Set<string>();
     await convertCheckpoint({ ...options, onProgress: ({ stage }) => stages.add(stage) });
-    expect(stages).toEqual(new Set(["quantise", "check", "vision", "embq", "queries"]));
+    expect(stages).toEqual(new Set(["quantize", "check", "vision", "embq", "queries"]));
     expect((await readdir(folder)).toSorted()).toEqual(["small", "stopped"]);
     await rm(out, { recursive: true });
   });
@@ -161,7 +154,7 @@ describe("a quantisation that is stopped", () => {
       quant: "q4_k_m",
       signal: stop.signal,
       onProgress: ({ stage }) => {
-        if (stage === "quantise") stop.abort();
+        if (stage === "quantize") stop.abort();
       },
     });
     await expect(run).rejects.toMatchObject({ code: "interrupted" });
