@@ -105,6 +105,17 @@ export const QUANTIZE_PARAMS: Fields = {
 /** `include/llama.h`: struct llama_sampler_chain_params */
 export const SAMPLER_CHAIN_PARAMS: Fields = { no_perf: "bool" };
 
+/** `include/llama.h`: struct llama_token_data */
+export const TOKEN_DATA: Fields = { id: "int32_t", logit: "float", p: "float" };
+
+/** `include/llama.h`: struct llama_token_data_array */
+export const TOKEN_DATA_ARRAY: Fields = {
+  data: "void *",
+  size: "size_t",
+  selected: "int64_t",
+  sorted: "bool",
+};
+
 /** `ggml/include/ggml.h`: the head of struct ggml_tensor, up to its name */
 export const TENSOR: Readonly<Record<string, string | readonly [string, number]>> = {
   type: "int",
@@ -129,6 +140,8 @@ export const STRUCTS: Readonly<Record<string, Readonly<Record<string, string | r
     llama_batch: BATCH,
     llama_model_quantize_params: QUANTIZE_PARAMS,
     llama_sampler_chain_params: SAMPLER_CHAIN_PARAMS,
+    llama_token_data: TOKEN_DATA,
+    llama_token_data_array: TOKEN_DATA_ARRAY,
     ggml_tensor: TENSOR,
   };
 
