@@ -14,9 +14,9 @@ export interface CompiledSchema {
   /** A grammar in llama.cpp's notation (GBNF); its root is the rule `root`. */
   readonly grammar: string;
   /** What keeps a value from obeying the schema, in a sentence; undefined if it does obey. */
-  validate(value: unknown): string | undefined;
+  readonly validate: (value: unknown) => string | undefined;
   /** The same for the text of an answer, which must be JSON and nothing else. */
-  validateText(text: string): string | undefined;
+  readonly validateText: (text: string) => string | undefined;
 }
 
 /**

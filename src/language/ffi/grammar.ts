@@ -42,7 +42,11 @@ export class NativeGrammar {
     const { model, grammar } = options;
     this.#model = model;
     this.#vocabulary = grammarVocabulary(model);
-    const pointer = model.library.functions.llama_sampler_init_grammar(model.vocab, grammar, "root");
+    // of an empty text llama.cpp makes a sampler that allows everything
+    const pointer =
+      grammar === ""
+        ? null
+        : model.library.functions.llama_sampler_init_grammar(model.vocab, grammar, "root");
     if (pointer === null) throw new FlashSlothError("internal", "llama.cpp cannot read the answer's grammar");
     this.#pointer = pointer;
   }

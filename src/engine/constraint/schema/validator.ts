@@ -25,6 +25,7 @@ export function makeValidator(options: ValidatorOptions): (value: unknown) => st
   const ajv = new Ajv2020({
     strict: false,
     validateSchema: false,
+    meta: false,
     addUsedSchema: false,
     inlineRefs: false, // or one large definition would be compiled for each reference to it
     ownProperties: true, // or every object would have a property "toString"
