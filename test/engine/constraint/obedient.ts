@@ -10,7 +10,7 @@ export interface Said {
 }
 
 /** Tokens after which the speaker wants to come to an end, and after which it is stopped. */
-const PATIENCE = 12;
+const PATIENCE = 8;
 const MOST_TOKENS = 400;
 
 /**

@@ -96,8 +96,8 @@ describe("a schema that comes from anyone", () => {
   it("is compiled or refused: random JSON", async () => {
     const random = new Random(77);
     let compiled = 0;
-    for (let count = 0; count < 3000; count++) if (await survive(randomJson(random, 5))) compiled++;
-    expect(compiled).toBeGreaterThan(100);
+    for (let count = 0; count < 2000; count++) if (await survive(randomJson(random, 5))) compiled++;
+    expect(compiled).toBeGreaterThan(50);
   });
 
   it("is compiled or refused: damaged schemas", async () => {

@@ -192,6 +192,19 @@ const CASES: readonly (readonly [
     ['{"name":"a","children":[{"name":"b"},{"name":"c","children":[]}]}'],
     ['{"name":"a","children":[{}]}'],
   ],
+  [
+    "recursion with a tag",
+    {
+      oneOf: ["a", "b"].map((tag) => ({
+        properties: { tag: { const: tag }, next: { $ref: "#" } },
+        required: ["tag"],
+        type: "object",
+      })),
+      discriminator: { propertyName: "tag" },
+    },
+    [`${'{"tag":"a","next":{"tag":"b","next":'.repeat(100)}{"tag":"a"}${"}}".repeat(100)}`],
+    ['{"tag":"c"}', '{"next":{"tag":"a"},"tag":"b"}'],
+  ],
   ["itself", { properties: { inner: { $ref: "#" } } }, ['{"inner":{"inner":{}}}'], ['{"inner":null}']],
   ["anything", true, ['[{"a":[null,true]},"x",-1.5e3]', "{}", '""'], ["[1", "{]", "undefined"]],
   [
@@ -289,6 +302,7 @@ describe("the grammar of a schema", () => {
       [{ exclusiveMaximum: 1 }, "0.99999999999999", "1.00000000000000"],
       [{ exclusiveMaximum: 1_000_000 }, "999999.99999999", "1000000"],
       [{ minimum: 0.1, maximum: 0.3 }, "0.3", "0.30000000000001"],
+      [{ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }, "123456789012345", "1e99"],
       [{ minimum: -999_999_999_999_999 }, "-999999999999999", "-1000000000000000"],
     ];
     for (const [bounds, inside, outside] of cases) {

@@ -38,7 +38,6 @@ const UNSUPPORTED: readonly (readonly [keyword: string, value: unknown])[] = [
   ["disallow", "string"],
   ["extends", {}],
   ["nullable", true],
-  ["discriminator", {}],
   ["example", 1],
   ["xml", {}],
   ["x-order", 1],
@@ -146,6 +145,12 @@ const WRONG: readonly (readonly [what: string, schema: unknown, at: string, mess
   ["a count of text", { maxLength: "3" }, "", /"maxLength" must be a whole number/],
   ["a bound that is none", { minimum: "3" }, "", /"minimum" must be a number/],
   ["a bound of draft 4", { minimum: 3, exclusiveMinimum: true }, "", /"exclusiveMinimum" must be a number/],
+  [
+    "a bound beyond",
+    { type: "integer", minimum: 1e15 },
+    "",
+    /"minimum" 1000000000000000 needs more than 15 digits/,
+  ],
   ["a bound too fine", { maximum: 0.1234567890123456 }, "", /more than 15 digits/],
   ["bounds too far apart", { minimum: 1e-9, maximum: 1e9 }, "", /more than 15 digits together/],
   ["properties of no kind", { properties: [] }, "", /"properties" must be an object/],
@@ -232,6 +237,7 @@ describe("compileSchema", () => {
       description: "d",
       default: { a: 3 },
       examples: [1],
+      discriminator: { propertyName: "a" },
       properties: {
         a: { ...string, title: "", default: null, deprecated: true, readOnly: true, writeOnly: false },
       },

@@ -8,7 +8,7 @@ export interface SchemaGraph {
   readonly root: SchemaNode;
   /**
    * What a node allows, without references and choices: its values are those of any of these. Values of all the
-   * literal ones are in a single one; the schema `false` is left out.
+   * literal ones are in a single one; the schema `false` is left out. The same list for all references to a node.
    */
   alternatives(node: SchemaNode): readonly PlainNode[];
   /** Every node that generates something, each once. */
@@ -22,19 +22,24 @@ export function schemaGraph(positions: Positions): SchemaGraph {
   const open = new Set<SchemaNode>();
 
   const expand = (node: SchemaNode): readonly PlainNode[] => {
-    if (node.kind !== "reference" && node.kind !== "choice") return node.kind === "never" ? [] : [node];
     const before = known.get(node);
     if (before !== undefined) return before;
+    if (node.kind !== "reference" && node.kind !== "choice") {
+      const own = node.kind === "never" ? [] : [node];
+      known.set(node, own);
+      return own;
+    }
     if (open.has(node)) {
       throw refusal(node.at, "refers to itself with nothing between", "say what the value consists of");
     }
     open.add(node);
     const parts =
-      node.kind === "choice" ? node.of.map(expand) : [expand(target(positions, node.to, node.at))];
+      node.kind === "choice"
+        ? merge(node.of.flatMap(expand), node.at)
+        : expand(target(positions, node.to, node.at));
     open.delete(node);
-    const merged = node.kind === "choice" ? merge(parts.flat(), node.at) : parts.flat();
-    known.set(node, merged);
-    return merged;
+    known.set(node, parts);
+    return parts;
   };
 
   const plain = new Set<PlainNode>();

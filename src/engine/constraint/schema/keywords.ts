@@ -23,6 +23,7 @@ export const ANNOTATIONS: ReadonlySet<string> = new Set([
   "$schema",
   "$id",
   "$comment",
+  "discriminator", // OpenAPI's note on oneOf, which pydantic writes
 ]);
 
 /** Named schemas for `$ref`; `definitions` is the name of drafts up to 7. */

@@ -18,7 +18,12 @@ interface Decimal {
 export function readNumber(schema: JsonObject, at: string, integer: boolean): NumberNode {
   const given = BOUNDS.filter((keyword) => schema[keyword] !== undefined);
   if (given.length === 0) return { kind: "number", at, integer, range: undefined };
-  const bounds = new Map(given.map((keyword) => [keyword, readBound(schema[keyword], keyword, at)]));
+  const bounds = new Map(
+    given.flatMap((keyword) => {
+      const bound = readBound(schema[keyword], keyword, at);
+      return bound === undefined ? [] : [[keyword, bound] as const];
+    }),
+  );
   const range = numberRange(bounds, integer, at);
   if (range.low > range.high) {
     throw refusal(
@@ -30,13 +35,15 @@ export function readNumber(schema: JsonObject, at: string, integer: boolean): Nu
   return { kind: "number", at, integer, range };
 }
 
-function readBound(value: unknown, keyword: string, at: string): Decimal {
-  if (typeof value !== "number" || !Number.isFinite(value)) {
+/** Undefined for a bound beyond all numbers that are generated, such as the largest safe integer. */
+function readBound(value: unknown, keyword: (typeof BOUNDS)[number], at: string): Decimal | undefined {
+  if (typeof value !== "number") {
     throw refusal(at, `"${keyword}" must be a number`, `such as "${keyword}": 0`);
   }
+  const isUpper = keyword === "maximum" || keyword === "exclusiveMaximum";
+  if ((isUpper ? value : -value) >= 10 ** NUMBER_DIGITS) return undefined;
   const decimal = toDecimal(value);
-  const tooLong = String(decimal.digits).replace("-", "").length > NUMBER_DIGITS;
-  if (tooLong || decimal.fraction > NUMBER_DIGITS) {
+  if (digitCount(decimal) > NUMBER_DIGITS || decimal.fraction > NUMBER_DIGITS) {
     throw refusal(
       at,
       `"${keyword}" ${value} needs more than ${NUMBER_DIGITS} digits`,
@@ -44,6 +51,10 @@ function readBound(value: unknown, keyword: string, at: string): Decimal {
     );
   }
   return decimal;
+}
+
+function digitCount({ digits }: Decimal): number {
+  return String(digits).replace("-", "").length;
 }
 
 /** The shortest decimal that reads as `value`, written without an exponent. */
@@ -56,11 +67,9 @@ function toDecimal(value: number): Decimal {
 }
 
 function numberRange(bounds: ReadonlyMap<string, Decimal>, integer: boolean, at: string): NumberRange {
-  const finest = Math.max(...[...bounds.values()].map((bound) => bound.fraction));
-  const wholeDigits = Math.max(
-    ...[...bounds.values()].map((bound) => String(bound.digits).replace("-", "").length - bound.fraction),
-    1,
-  );
+  const all = [...bounds.values()];
+  const finest = Math.max(0, ...all.map((bound) => bound.fraction));
+  const wholeDigits = Math.max(1, ...all.map((bound) => digitCount(bound) - bound.fraction));
   const exact = NUMBER_DIGITS - wholeDigits;
   if (!integer && finest > exact) {
     throw refusal(at, `the bounds need more than ${NUMBER_DIGITS} digits together`, "round them");
@@ -68,22 +77,15 @@ function numberRange(bounds: ReadonlyMap<string, Decimal>, integer: boolean, at:
   // an integer's bounds are compared at their own precision, and then cut to whole numbers
   const fraction = integer ? finest : exact;
   const unit = 10n ** BigInt(fraction);
-  const scaled = (keyword: string, exclusive: bigint): bigint | undefined => {
-    const bound = bounds.get(keyword);
-    if (bound === undefined) return undefined;
-    return bound.digits * 10n ** BigInt(fraction - bound.fraction) + exclusive;
-  };
   const limit = 10n ** BigInt(NUMBER_DIGITS) * unit - 1n;
-  const lows = [scaled("minimum", 0n), scaled("exclusiveMinimum", 1n), -limit];
-  const highs = [scaled("maximum", 0n), scaled("exclusiveMaximum", -1n), limit];
-  const low = lows.reduce<bigint>(
-    (most, bound) => (bound !== undefined && bound > most ? bound : most),
-    -limit,
-  );
-  const high = highs.reduce<bigint>(
-    (least, bound) => (bound !== undefined && bound < least ? bound : least),
-    limit,
-  );
+  const scaled = (keyword: string, beyond: bigint): bigint[] => {
+    const bound = bounds.get(keyword);
+    return bound === undefined ? [] : [bound.digits * 10n ** BigInt(fraction - bound.fraction) + beyond];
+  };
+  const lows = [...scaled("minimum", 0n), ...scaled("exclusiveMinimum", 1n)];
+  const highs = [...scaled("maximum", 0n), ...scaled("exclusiveMaximum", -1n)];
+  const low = lows.reduce((most, bound) => (bound > most ? bound : most), -limit);
+  const high = highs.reduce((least, bound) => (bound < least ? bound : least), limit);
   if (!integer) return { low, high, fraction };
   return { low: -floorDivide(-low, unit), high: floorDivide(high, unit), fraction: 0 };
 }

@@ -12,11 +12,12 @@ import { refusal } from "./refusal.ts";
  * without end. Alternatives whose first properties tell them apart cost nothing.
  */
 export function checkReadings(graph: SchemaGraph): void {
-  const groups = new Map<SchemaNode, readonly (readonly PlainNode[])[]>();
+  const groups = new Map<readonly PlainNode[], readonly (readonly PlainNode[])[]>();
   const readings = new Map<PlainNode, number>(graph.plain.map((node) => [node, 1]));
   const readingsOf = (node: SchemaNode): number => {
-    const known = groups.get(node) ?? alikeGroups(graph, graph.alternatives(node));
-    groups.set(node, known);
+    const alternatives = graph.alternatives(node);
+    const known = groups.get(alternatives) ?? alikeGroups(graph, alternatives);
+    groups.set(alternatives, known);
     const sums = known.map((group) => group.reduce((sum, one) => sum + (readings.get(one) ?? 1), 0));
     return Math.max(0, ...sums);
   };
