@@ -21,9 +21,11 @@ const LEAST_SECOND_BYTE: ReadonlyMap<number, number> = new Map([
 /**
  * Owns a `llama_sampler` that follows one answer through a grammar.
  *
- * For each token: `allows` what the model would say anyway (a few microseconds); only if that is false, `mask` all logits and
- * choose again; then `accept` what was chosen. Drawing a token, and drawing again from the masked logits when it is
- * refused, gives the same distribution as masking always.
+ * For each token: `allows` what the model would say anyway; only if that is false, `mask` all logits and choose again; then
+ * `accept` what was chosen. Drawing a token, and drawing again from the masked logits when it is refused, gives the same
+ * distribution as masking always. Measured on one of two Xeon cores: `allows` 1 to 17 microseconds, `mask` 5 to 13
+ * milliseconds over 51,200 tokens (most inside a string, where nearly all have to be followed to their end) and 0.1 over
+ * the demo's 576, a grammar of ten rules made in 0.05.
  *
  * Tokens that end an answer (`llama_vocab_is_eog`: </s> and <|endoftext|>) are allowed exactly where the grammar is
  * complete. llama.cpp throws a C++ exception, which ends the process, when it accepts a token that does not fit:

@@ -205,6 +205,32 @@ const CASES: readonly (readonly [
     [`${'{"tag":"a","next":{"tag":"b","next":'.repeat(100)}{"tag":"a"}${"}}".repeat(100)}`],
     ['{"tag":"c"}', '{"next":{"tag":"a"},"tag":"b"}'],
   ],
+  [
+    "recursion told apart by the first name",
+    {
+      anyOf: ["left", "right"]
+        .map((name) => ({
+          type: "object",
+          properties: { [name]: { $ref: "#" }, leaf: { type: "boolean" } },
+          required: [name, "leaf"],
+        }))
+        .concat({ type: "object", properties: { leaf: { const: true } }, required: ["leaf"] } as never),
+    },
+    ['{"left":{"right":{"leaf":true},"leaf":false},"leaf":true}'],
+    ['{"left":{"leaf":true},"right":{"leaf":true},"leaf":true}', '{"leaf":false}'],
+  ],
+  [
+    "oneOf told apart by what is required",
+    {
+      oneOf: ["a", "b"].map((name) => ({
+        type: "object",
+        properties: { size: { type: "integer" }, [name]: { type: "string" } },
+        required: [name],
+      })),
+    },
+    ['{"a":"x"}', '{"size":1,"b":"x"}'],
+    ['{"a":"x","b":"x"}', '{"size":1}'],
+  ],
   ["itself", { properties: { inner: { $ref: "#" } } }, ['{"inner":{"inner":{}}}'], ['{"inner":null}']],
   ["anything", true, ['[{"a":[null,true]},"x",-1.5e3]', "{}", '""'], ["[1", "{]", "undefined"]],
   [

@@ -30,7 +30,7 @@ export const MAX_REPETITIONS = 10_000;
  */
 export const REPETITIONS_AT_ONCE = 1000;
 
-/** Rules of the grammar, repetitions written out: llama.cpp parses them for every answer, some 200 in a millisecond. */
+/** Rules of the grammar, repetitions written out: llama.cpp parses them for every answer, in some 0.1 s if there are so many. */
 export const MAX_RULES = 20_000;
 
 /** Characters of the grammar. */
