@@ -32,8 +32,8 @@ export interface CompiledSchema {
  * - `anyOf`; `oneOf`, if no value could be one of two alternatives; `allOf` of a single schema
  * - `$ref` to any place in the same schema, such as `#/$defs/name`, recursion included; `$defs`, `definitions`
  * - `true`, `false` and `{}` in place of a schema
- * - `title`, `description`, `default`, `examples`, `deprecated`, `readOnly`, `writeOnly`, `$schema`, `$comment`, and `$id`
- *   at the root, which are ignored
+ * - `title`, `description`, `default`, `examples`, `deprecated`, `readOnly`, `writeOnly`, `$schema`, `$comment`, OpenAPI's
+ *   `discriminator`, and `$id` at the root, which are ignored
  *
  * Anything else is refused by name, and so is what could never hold: a keyword that is ignored would make an answer look
  * checked that is not. `$ref`, `anyOf`, `oneOf` and `allOf` stand alone, without other keywords beside them. Numbers from
@@ -44,7 +44,9 @@ export interface CompiledSchema {
  * first), those that are not required perhaps left out. Where `properties` are listed and `additionalProperties` is not
  * there, no others are generated.
  *
- * A schema is at most 128 KiB of JSON, 128 levels deep, of 500 schemas, with counts up to 10,000. Compiling takes
+ * A schema is at most 128 KiB of JSON, 128 levels deep, of 500 schemas, with counts up to 10,000. Alternatives of `anyOf` that
+ * contain each other should differ in a required first property: those that begin alike are followed all at once, and
+ * more than 64 ways to read an answer's beginning are refused. Compiling takes
  * milliseconds; the first time some 50 ms to load the validator, and about as much for the first pattern or format.
  * @param schema what `JSON.parse` makes of a schema; it may come from anyone
  * @throws `usage` saying which keyword cannot be used, where (a JSON pointer), and what to do
