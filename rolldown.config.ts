@@ -1,7 +1,42 @@
-import { defineConfig, type RolldownOptions } from "rolldown";
+import { resolve } from "node:path";
+import { defineConfig, type ChunkingContext, type RolldownOptions } from "rolldown";
 
 /** What finds its native libraries beside its own files, or is large and rarely loaded. */
 const APART = ["koffi", "node-llama-cpp", "onnxruntime-node", "undici"];
+
+/** What somebody waits for, by the module that starts it: any command, `ask`, the engine's thread, llama.cpp's own process. */
+const STARTS = {
+  core: "src/cli/main.ts",
+  ask: "src/cli/ask.ts",
+  worker: "src/engine/worker.ts",
+  native: "src/language/apart-process.ts",
+};
+
+const reached = new Map<string, ReadonlySet<string>>();
+
+/** Every module that runs when `start` is imported, itself included. */
+function reach(start: string, context: ChunkingContext): ReadonlySet<string> {
+  const known = reached.get(start);
+  if (known !== undefined) return known;
+  const found = new Set([resolve(start)]);
+  if (context.getModuleInfo(resolve(start)) === null) throw new Error(`no module is called ${start}`);
+  for (const id of found) for (const next of context.getModuleInfo(id)?.importedIds ?? []) found.add(next);
+  reached.set(start, found);
+  return found;
+}
+
+/**
+ * A file runs whole when any of its modules is imported, so what is joined is what the same starts need: `core` for any command,
+ * `shared-ask-worker` for what only `ask` and the engine's thread have in common. It follows from the imports alone: a module that
+ * moves, or a new folder, changes nothing here. A start that needs a module needs all that this one imports, so no two files
+ * import each other.
+ */
+function chunkOf(id: string, context: ChunkingContext): string | null {
+  const starts = Object.entries(STARTS).filter(([, start]) => reach(start, context).has(id));
+  const names = starts.map(([name]) => name);
+  if (names.length === 0) return null;
+  return names.includes("core") ? "core" : `shared-${names.join("-")}`;
+}
 
 /**
  * `src/` and the small libraries it uses, joined into a few files: each module that Node looks up and compiles by itself
@@ -13,7 +48,7 @@ const config: RolldownOptions = defineConfig({
     index: "src/index.ts",
     worker: "src/engine/worker.ts",
     "load-thread": "src/language/ffi/load-thread.ts",
-    "quantize-process": "src/language/quantize-process.ts",
+    "apart-process": "src/language/apart-process.ts",
   },
   platform: "node",
   logLevel: "silent",
@@ -35,26 +70,8 @@ const config: RolldownOptions = defineConfig({
     cleanDir: true,
     chunkFileNames: "[name].js",
     sourcemap: true,
-    codeSplitting: {
-      // Only what is imported together is joined: a joined module runs when any of its file does.
-      groups: [
-        {
-          name: "core",
-          test: /\/src\/(core\/(errors|version|vision-precision)|engine\/protocol|onnxruntime\/telemetry|cli\/(exit|text)|convert\/quant)\.ts$/,
-        },
-        { name: "manifest", test: /\/src\/core\/(manifest|dtype|bytes|shape|lock)\.ts$|\/valibot\// },
-        { name: "image", test: /\/src\/image\// },
-        { name: "sharp", test: /\/node_modules\/(sharp|semver|detect-libc|@img\/colour)\// },
-        {
-          name: "native",
-          test: /\/src\/(onnxruntime\/(?!telemetry)|vision|language\/(?!quantize|ffi\/load-thread))|\/onnxruntime-common\//,
-        },
-        {
-          name: "ask",
-          test: /\/src\/(cli\/(start-ask|ask|ask-arguments|answer-writer|output|progress|terminal|interrupt)\.ts$|pipeline\/|engine\/client\.ts$|store\/(resolve|installed|named|local|catalogue|home|hub-folder)\.ts$)|\/chalk\//,
-        },
-      ],
-    },
+    // what only one entry or dynamic import leads to is joined with it anyway
+    codeSplitting: { groups: [{ name: chunkOf, minShareCount: 2 }], includeDependenciesRecursively: false },
   },
 });
 

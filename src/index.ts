@@ -1,5 +1,7 @@
-import type { VisionPrecision } from "./core/vision-precision.ts";
-import type { DeviceChoice, EngineHandle } from "./engine/api.ts";
+import { DEFAULT_MODEL } from "./core/default-model.ts";
+import type { DeviceChoice } from "./core/device.ts";
+import type { WantedVariant } from "./core/variant.ts";
+import type { EngineHandle } from "./engine/api.ts";
 import { startEngine } from "./engine/client.ts";
 import { storePaths } from "./store/home.ts";
 import type { OnStoreProgress } from "./store/progress.ts";
@@ -9,7 +11,6 @@ export type {
   Answer,
   AskHooks,
   AskOptions,
-  DeviceChoice,
   DeviceReport,
   EncodedPicture,
   EngineCounters,
@@ -17,12 +18,14 @@ export type {
   EngineInfo,
   PictureInput,
 } from "./engine/api.ts";
+export type { DeviceChoice } from "./core/device.ts";
 export type { PreparedPicture } from "./image/picture.ts";
+export { DEFAULT_MODEL } from "./core/default-model.ts";
 export { FlashSlothError, type ErrorCode, type FlashSlothErrorOptions } from "./core/errors.ts";
-export type { VisionPrecision } from "./core/vision-precision.ts";
+export type { VisionPrecision } from "./core/variant.ts";
 export type { OnStoreProgress, StoreProgress } from "./store/progress.ts";
 
-export interface LoadModelOptions {
+export interface LoadModelOptions extends WantedVariant {
   /** A model's name, `hf:OWNER/REPO[@REVISION]`, or a folder (converted, or a checkpoint). @default "flashsloth-3.2b" */
   readonly model?: string | undefined;
   /** @default "auto" */
@@ -36,25 +39,11 @@ export interface LoadModelOptions {
   readonly pictures?: number | undefined;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
-  /**
-   * Weight type of the language model, when it must be fetched or converted first: `q4_k_m`, `q5_k_m`, `q8_0`, `f16`.
-   * @default q4_k_m for the hub's models, f16 for the demo and for a checkpoint's folder
-   */
-  readonly quant?: string | undefined;
-  /**
-   * How the vision encoder's matrices are stored, when the model must be fetched or converted first: exact, or smaller and less
-   * exact; by how much less is in the model's manifest. Less than fp32 is never taken unless it is asked for.
-   * @default "fp32"
-   */
-  readonly visionPrecision?: VisionPrecision | undefined;
   /** Hears of downloads and conversions. @default nobody */
   readonly onProgress?: OnStoreProgress | undefined;
   /** Stops a download or a conversion. @default never */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Name of the model that is asked when none is named. */
-export const DEFAULT_MODEL = "flashsloth-3.2b";
 
 /**
  * Loads a model in a worker thread, fetching and converting it first where that is needed.

@@ -13,12 +13,13 @@ const DIRECT: Readonly<Record<string, readonly string[]>> = {
   pipeline: ["engine"],
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak
   store: ["engine", "convert"],
-  engine: ["image", "vision", "language"],
-  convert: ["checkpoint", "formats", "language"],
+  engine: ["image", "vision", "language", "caches"],
+  convert: ["checkpoint", "formats", "language", "onnxruntime"], // it runs the graphs it wrote, to measure them
   checkpoint: ["formats"],
   vision: ["onnxruntime"],
-  language: ["onnxruntime"],
+  language: ["core"],
   image: ["core"],
+  caches: ["core"],
   onnxruntime: ["core"],
   formats: ["core"],
   core: [],

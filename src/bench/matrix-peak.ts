@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DeviceChoice } from "../core/device.ts";
 import { type Graph, GraphBuilder } from "../formats/onnx/builder.ts";
 import { writeGraph } from "../formats/onnx/write.ts";
 import { openSession } from "../onnxruntime/open.ts";
-import type { DeviceChoice } from "../onnxruntime/provider.ts";
 import type { Sizes } from "./flops.ts";
 import { median } from "./statistics.ts";
 

@@ -1,5 +1,6 @@
-import type { VisionPrecision } from "../core/vision-precision.ts";
+import type { VisionPrecision } from "../core/variant.ts";
 import type { EngineInfo } from "../engine/api.ts";
+import { decodeRate } from "../engine/decode-rate.ts";
 import type { MatrixPeak } from "./matrix-peak.ts";
 import type { Machine, Versions } from "./machine.ts";
 import type { Round } from "./measure.ts";
@@ -12,7 +13,6 @@ import {
   projectorFlops,
 } from "./flops.ts";
 import type { Sizes } from "./flops.ts";
-import { decodeRate } from "./stages.ts";
 import { median, summary, type Summary } from "./statistics.ts";
 
 /** One line of a report; the fields are those of `--json` and the columns of `--csv`. */

@@ -1,6 +1,6 @@
 import { readManifest, visionAccuracy } from "../core/manifest.ts";
-import type { EngineHandle, EngineInfo, EngineOptions } from "../engine/api.ts";
-import type { DeviceChoice } from "../onnxruntime/provider.ts";
+import type { EngineHandle, EngineOptions } from "../engine/api.ts";
+import { choiceFor } from "../onnxruntime/provider.ts";
 import { knownSizes } from "./flops.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type MatrixPeak, measureMatrixPeak } from "./matrix-peak.ts";
@@ -56,7 +56,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   // before the sessions below, which the engine does not need
   const peak = memory.stop();
 
-  const device = deviceOf(info);
+  const device = choiceFor(info.device.vision);
   const { threads } = info;
   signal?.throwIfAborted();
   let compress: readonly number[] = [];
@@ -114,14 +114,4 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
     memory: { peak_bytes: peak.resident, peak_anonymous_bytes: peak.anonymous },
     notes,
   };
-}
-
-/** The choice that leads to the provider which the engine's vision side took. */
-function deviceOf(info: Pick<EngineInfo, "device">): DeviceChoice {
-  const choices: Readonly<Record<string, DeviceChoice>> = {
-    cuda: "cuda",
-    coreml: "metal",
-    webgpu: "vulkan",
-  };
-  return choices[info.device.vision] ?? "cpu";
 }

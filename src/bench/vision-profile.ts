@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
+import type { DeviceChoice } from "../core/device.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { preparePicture } from "../image/picture.ts";
 import { openSession } from "../onnxruntime/open.ts";
-import type { DeviceChoice } from "../onnxruntime/provider.ts";
 
 /** The vision graph's parts by the clock of onnxruntime's own profiler, in milliseconds for one picture. */
 export interface VisionProfile {

@@ -1,7 +1,7 @@
 import { FlashSlothError } from "../core/errors.ts";
 import { showShape, type Shape } from "../core/shape.ts";
 import { PUBLISHED_VISION, type ConfigFile } from "./config-file.ts";
-import { countLayers, DECODER, EMBQ, QUERIES, VISION_BLOCKS } from "./names.ts";
+import { countLayers, DECODER, EMBQ, EMBQ_LAYER, QUERIES, VISION_BLOCKS } from "./names.ts";
 import type { CheckpointConfig } from "./types.ts";
 
 /** Blocks of the published vision tower; `mm_vision_select_layer` -2 then leaves the last one out. */
@@ -138,7 +138,7 @@ function embqSizes(resolving: Resolving, layers: number): CheckpointConfig["embq
   if (layer >= layers) refuse(`embq_layer ${layer} is none of the ${layers} decoder layers`);
   const queries = firstSize(resolving, QUERIES);
   const width = firstSize(resolving, `${EMBQ}.down_projector_image.weight`);
-  const valueWidth = firstSize(resolving, `${EMBQ}.layers.0.i2q_attn.v_proj.weight`);
+  const valueWidth = firstSize(resolving, `${EMBQ_LAYER}.i2q_attn.v_proj.weight`);
   const heads = file.embq_heads ?? file.num_attention_heads;
   checkDivides(resolving, "EmbQ's width by its heads", width, heads);
   checkDivides(resolving, "EmbQ's value width by its heads", valueWidth, heads);

@@ -3,8 +3,11 @@ import type { CheckpointConfig } from "./types.ts";
 /** Where the parts of a FlashSloth lie among a checkpoint's tensors. */
 export const TOKEN_EMBEDDING = "model.embed_tokens.weight";
 export const DECODER = "model.layers";
+export const FINAL_NORM = "model.final_layernorm";
+export const HEAD = "lm_head";
 export const QUERIES = "model.learnable_tokens.token";
 export const EMBQ = "model.lqformer";
+export const EMBQ_LAYER: string = `${EMBQ}.layers.0`;
 export const SAP = "model.pooling.mlp";
 export const PROJECTOR = "model.mm_projector";
 export const VISION = "model.vision_tower.vision_tower.vision_model";
@@ -19,7 +22,7 @@ const UNUSED: readonly RegExp[] = [
 ];
 
 /** The number in `PREFIX.NUMBER.rest`; undefined for another name. */
-export function layerOf(name: string, prefix: string): number | undefined {
+function layerOf(name: string, prefix: string): number | undefined {
   if (!name.startsWith(`${prefix}.`)) return undefined;
   const [number] = name.slice(prefix.length + 1).split(".", 1);
   return number !== undefined && /^(0|[1-9]\d{0,5})$/.test(number) ? Number(number) : undefined;

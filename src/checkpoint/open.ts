@@ -8,13 +8,13 @@ import { openTensorFiles, type TensorFiles } from "../formats/safetensors/shards
 import type { StoredTensor } from "../formats/safetensors/file.ts";
 import { parseConfigFile } from "./config-file.ts";
 import { resolveConfig, type ResolvedConfig } from "./config.ts";
+import { CONFIG_FILE } from "./file-names.ts";
 import { isUnused } from "./names.ts";
 import { invalidFile, parseJson, readText } from "./read-text.ts";
 import { expectedTensors } from "./tensors.ts";
 import { readTokenizer } from "./tokenizer.ts";
 import type { Checkpoint, TensorInfo } from "./types.ts";
 
-const CONFIG_FILE = "config.json";
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
 export interface OpenCheckpointOptions {

@@ -1,5 +1,17 @@
 import type { Shape } from "../core/shape.ts";
-import { DECODER, EMBQ, PROJECTOR, QUERIES, SAP, TOKEN_EMBEDDING, VISION, VISION_BLOCKS } from "./names.ts";
+import {
+  DECODER,
+  EMBQ,
+  EMBQ_LAYER,
+  FINAL_NORM,
+  HEAD,
+  PROJECTOR,
+  QUERIES,
+  SAP,
+  TOKEN_EMBEDDING,
+  VISION,
+  VISION_BLOCKS,
+} from "./names.ts";
 import type { CheckpointConfig } from "./types.ts";
 
 type Table = Map<string, Shape>;
@@ -28,8 +40,8 @@ function languageModel(table: Table, config: CheckpointConfig): void {
     linear(table, `${name}.mlp.fc1`, intermediateSize, hiddenSize);
     linear(table, `${name}.mlp.fc2`, hiddenSize, intermediateSize);
   }
-  norm(table, "model.final_layernorm", hiddenSize);
-  linear(table, "lm_head", vocabSize, hiddenSize);
+  norm(table, FINAL_NORM, hiddenSize);
+  linear(table, HEAD, vocabSize, hiddenSize);
 }
 
 function embq(table: Table, config: CheckpointConfig): void {
@@ -40,12 +52,12 @@ function embq(table: Table, config: CheckpointConfig): void {
   linear(table, `${EMBQ}.down_projector_learnable_text`, width, hiddenSize);
   linear(table, `${EMBQ}.down_projector_image`, width, featureWidth);
   for (const part of ["q_proj", "k_proj", "v_proj"]) {
-    linear(table, `${EMBQ}.layers.0.t2q_attn.${part}`, width, width);
+    linear(table, `${EMBQ_LAYER}.t2q_attn.${part}`, width, width);
   }
-  linear(table, `${EMBQ}.layers.0.i2q_attn.q_proj`, width, width);
-  linear(table, `${EMBQ}.layers.0.i2q_attn.k_proj`, width, width);
-  linear(table, `${EMBQ}.layers.0.i2q_attn.v_proj`, valueWidth, featureWidth);
-  for (const part of ["ln_text", "ln_q", "ln_kv"]) norm(table, `${EMBQ}.layers.0.${part}`, width);
+  linear(table, `${EMBQ_LAYER}.i2q_attn.q_proj`, width, width);
+  linear(table, `${EMBQ_LAYER}.i2q_attn.k_proj`, width, width);
+  linear(table, `${EMBQ_LAYER}.i2q_attn.v_proj`, valueWidth, featureWidth);
+  for (const part of ["ln_text", "ln_q", "ln_kv"]) norm(table, `${EMBQ_LAYER}.${part}`, width);
   linear(table, `${EMBQ}.up_projector`, hiddenSize, valueWidth);
 }
 

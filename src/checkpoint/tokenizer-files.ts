@@ -1,14 +1,10 @@
 import { join } from "node:path";
 import * as v from "valibot";
+import { ADDED_TOKENS_FILE, MERGES_FILE, VOCAB_FILE, WHOLE_TOKENIZER_FILE } from "./file-names.ts";
 import { invalidFile, parseJson, readText, readTextIfThere } from "./read-text.ts";
 
 /** Many times the size of any GPT-2-style tokenizer's files (1 MB, or 4 MB as one JSON). */
 const MAX_BYTES = 64 * 1024 * 1024;
-
-const VOCAB = "vocab.json";
-const MERGES = "merges.txt";
-const ADDED = "added_tokens.json";
-const WHOLE = "tokenizer.json";
 
 /** What either layout of tokenizer files says, unchecked. */
 export interface RawTokenizer {
@@ -69,18 +65,21 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, text: string, file: strin
  * @throws `checkpoint-invalid` naming the file
  */
 export async function readTokenizerFiles(directory: string): Promise<RawTokenizer> {
-  const vocabPath = join(directory, VOCAB);
+  const vocabPath = join(directory, VOCAB_FILE);
   const vocabText = await readTextIfThere(vocabPath, MAX_BYTES);
   if (vocabText === undefined) {
-    const path = join(directory, WHOLE);
+    const path = join(directory, WHOLE_TOKENIZER_FILE);
     const text = await readTextIfThere(path, MAX_BYTES);
     if (text === undefined) {
-      throw invalidFile(directory, `holds no tokenizer: neither ${VOCAB} with ${MERGES} nor ${WHOLE}`);
+      throw invalidFile(
+        directory,
+        `holds no tokenizer: neither ${VOCAB_FILE} with ${MERGES_FILE} nor ${WHOLE_TOKENIZER_FILE}`,
+      );
     }
     return fromWhole(text, path);
   }
-  const mergesPath = join(directory, MERGES);
-  const addedPath = join(directory, ADDED);
+  const mergesPath = join(directory, MERGES_FILE);
+  const addedPath = join(directory, ADDED_TOKENS_FILE);
   const merges = parseMerges(await readText(mergesPath, MAX_BYTES));
   const addedText = await readTextIfThere(addedPath, MAX_BYTES);
   const added = addedText === undefined ? {} : parse(ids, addedText, addedPath);

@@ -11,21 +11,35 @@ export interface AnswerWriter {
   write(outcome: Outcome, extra?: object): Promise<void>;
 }
 
+export interface AnswerForm {
+  readonly json: boolean;
+  /** how many there are */
+  readonly pictures: number;
+  readonly questions: number;
+}
+
+/** Lines of JSON where they are wanted; else one answer piece by piece, and several a line each. */
+export function answerWriter({ json, pictures, questions }: AnswerForm, output: Output): AnswerWriter {
+  if (json) return jsonWriter(output);
+  if (pictures === 1 && questions === 1) return streamWriter(output);
+  return lineWriter(output, { image: pictures > 1, question: questions > 1 });
+}
+
 /** One object a line. */
-export function jsonWriter(output: Output): AnswerWriter {
+function jsonWriter(output: Output): AnswerWriter {
   return {
     write: async ({ record }, extra) => output.write(`${recordLine({ ...record, ...extra })}\n`),
   };
 }
 
 /** What tells a line from the others: the picture it is about, the question it answers. */
-export interface LineParts {
+interface LineParts {
   readonly image: boolean;
   readonly question: boolean;
 }
 
 /** `path: answer`, or `path: question answer` where there are several questions, a line each. */
-export function lineWriter(output: Output, parts: LineParts): AnswerWriter {
+function lineWriter(output: Output, parts: LineParts): AnswerWriter {
   return {
     write: async ({ record }) => {
       if ("error" in record) return;
@@ -37,7 +51,7 @@ export function lineWriter(output: Output, parts: LineParts): AnswerWriter {
 }
 
 /** The one answer, as it is generated. */
-export function streamWriter(output: Output): AnswerWriter {
+function streamWriter(output: Output): AnswerWriter {
   let written: Promise<unknown> = Promise.resolve();
   let begun = false;
   const push = (text: string): void => {

@@ -1,45 +1,38 @@
-import { benchStages, type BenchStages } from "../bench/stages.ts";
-import { benchTable } from "../bench/table.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { VisionPrecision } from "../core/vision-precision.ts";
-import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
+import type { EngineHandle, EngineOptions } from "../engine/api.ts";
+import { beginEngine } from "../engine/client.ts";
 import { answers } from "../pipeline/answers.ts";
-import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";
+import { gatherPictures, type GatherOptions, type PictureEntry } from "../pipeline/inputs.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
+import { benchStages, type BenchStages } from "../pipeline/stages.ts";
 import { storePaths } from "../store/home.ts";
-import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
-import { jsonWriter, lineWriter, streamWriter, type AnswerWriter } from "./answer-writer.ts";
-import { EXIT, statusOfRun, statusOfSignal } from "./exit.ts";
-import type { Interrupts } from "./interrupt.ts";
-import type { Output } from "./output.ts";
-import { showStoreProgress } from "./progress.ts";
+import { resolveModel, type ResolvedModel, type ResolveOptions } from "../store/resolve.ts";
+import { answerWriter } from "./answer-writer.ts";
+import { askRequest, refuseOverwriting, type AskRequest } from "./ask-request.ts";
+import type { AskFlags } from "./commands/ask.ts";
+import { EXIT, statusOfRun } from "./exit.ts";
+import { FileOutput, type Output } from "./output.ts";
 import { Remarks } from "./remarks.ts";
-import type { Terminal } from "./terminal.ts";
+import { resolveOptions } from "./resolve-options.ts";
+import { GOES_ON, runCommand, type CommandContext } from "./run-command.ts";
+import { stageTable } from "./stage-table.ts";
 
-/** A validated `ask` command line. */
-export interface AskRequest {
-  readonly images: readonly string[];
-  readonly recursive: boolean;
-  readonly model: string;
-  readonly download: boolean;
-  /** Weight type of the language model; undefined takes what the model comes with. */
-  readonly quant: string | undefined;
-  /** Of the vision encoder; undefined takes what the model comes with. */
-  readonly visionPrecision: VisionPrecision | undefined;
-  readonly device: DeviceChoice;
-  readonly threads: number | undefined;
-  /** at least one; each is asked about every picture */
-  readonly questions: readonly string[];
-  readonly ask: Omit<AskOptions, "question" | "timeoutMs">;
-  readonly timeoutMs: number | undefined;
-  readonly json: boolean;
-  readonly bench: boolean;
+/** `ask`: answers every question about every picture. */
+export async function ask(words: readonly string[], flags: AskFlags): Promise<void> {
+  const request = await askRequest(words, flags);
+  await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, interrupts, output }) => {
+    const openOutput = async (inputs: readonly PictureEntry[]): Promise<Output> => {
+      if (flags.output === undefined) return output;
+      await refuseOverwriting(flags.output, inputs);
+      return FileOutput.open(flags.output, output);
+    };
+    const parts = { terminal, interrupts, gatherPictures, openOutput, resolveModel, beginEngine };
+    return runAsk(request, parts);
+  });
 }
 
 /** The parts that `ask` joins; tests put others in their place. */
-export interface AskParts {
-  readonly terminal: Terminal;
-  readonly interrupts: Interrupts;
+export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"> {
   gatherPictures(options: GatherOptions): Promise<readonly PictureEntry[]>;
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
   openOutput(inputs: readonly PictureEntry[]): Promise<Output>;
@@ -49,7 +42,7 @@ export interface AskParts {
 
 /**
  * Runs `ask` and says how it ended.
- * @returns the exit status
+ * @returns the exit status, where no signal came
  * @throws what keeps the whole run from starting or going on: no such model, no engine, a failed write
  */
 export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
@@ -66,14 +59,13 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
     const pictures = inputs.filter((input) => "input" in input).length;
     if (pictures > 0) {
       const resolved = await resolve(request, parts);
-      if (interrupts.received !== undefined) return statusOfSignal(interrupts.received);
+      if (interrupts.signal.aborted) return EXIT.interrupted;
+      interrupts.inHand = "this answer";
       model = resolved.name;
       engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it
     }
-    const counts = await report({ request, parts, inputs, output, model, engine, waitingSince });
-    if (interrupts.received !== undefined) return statusOfSignal(interrupts.received);
-    return output.closed.aborted ? EXIT.ok : statusOfRun(counts);
+    return statusOfRun(await report({ request, parts, inputs, output, model, engine, waitingSince }));
   } finally {
     terminal.clear();
     await engine.then(async (handle) => handle.dispose()).catch(() => {});
@@ -87,14 +79,8 @@ function noEngine(): FlashSlothError {
 
 async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedModel> {
   const { terminal, interrupts } = parts;
-  const model = await parts.resolveModel({
-    model: request.model,
-    download: request.download ? undefined : false,
-    quant: request.quant,
-    visionPrecision: request.visionPrecision,
-    onProgress: showStoreProgress(terminal),
-    signal: interrupts.signal,
-  });
+  const { signal } = interrupts;
+  const model = await parts.resolveModel(resolveOptions(request, { terminal, signal }));
   if (model.demo) terminal.note("the demo model knows drawings of coloured shapes and nothing else");
   return model;
 }
@@ -135,10 +121,10 @@ interface Run {
 async function report(run: Run): Promise<{ answered: number; failed: number }> {
   const { request, inputs, output } = run;
   const { terminal, interrupts } = run.parts;
-  const writer = chooseWriter(request, inputs.length, output);
+  const { json, questions, timeoutMs } = request;
+  const writer = answerWriter({ json, pictures: inputs.length, questions: questions.length }, output);
   const counts = { answered: 0, failed: 0 };
   const pictures = inputs.map(({ label }) => label);
-  const { questions, timeoutMs } = request;
   const remarks = new Remarks({ terminal, pictures, questions, timeoutMs });
   const showNext = (): void => remarks.working(counts.answered + counts.failed);
   run.engine.then(showNext, () => {});
@@ -164,20 +150,13 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
     terminal.clear();
     const stages = request.bench ? await measure(outcome, run.engine) : undefined;
     await writer.write(outcome, stages && { bench: stages });
-    if (stages !== undefined && !request.json) terminal.report(benchTable(remarks.subject(outcome), stages));
+    if (stages !== undefined && !json) terminal.report(stageTable(remarks.subject(outcome), stages));
     if ("error" in outcome) counts.failed++;
     else counts.answered++;
     remarks.explain(outcome);
     showNext();
   }
   return counts;
-}
-
-function chooseWriter(request: AskRequest, pictures: number, output: Output): AnswerWriter {
-  if (request.json) return jsonWriter(output);
-  const questions = request.questions.length;
-  if (pictures === 1 && questions === 1) return streamWriter(output);
-  return lineWriter(output, { image: pictures > 1, question: questions > 1 });
 }
 
 async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise<BenchStages | undefined> {

@@ -2,9 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BenchReport } from "../bench/report.ts";
-import type { ResolvedModel } from "../store/resolve.ts";
+import { startEngine } from "../engine/client.ts";
+import { storePaths } from "../store/home.ts";
+import { resolveModel, type ResolvedModel } from "../store/resolve.ts";
 import type { BenchFlags } from "./commands/bench.ts";
-import { runStoreCommand, type StoreCommand } from "./store-command.ts";
+import { EXIT } from "./exit.ts";
+import { resolveOptions } from "./resolve-options.ts";
+import { runCommand, type CommandContext } from "./run-command.ts";
 
 const QUESTION = "What is in this picture?";
 
@@ -13,26 +17,18 @@ export interface BenchWords {
   readonly question: string | undefined;
 }
 
-/** `bench`. @returns the exit status */
-export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<number> {
-  return await runStoreCommand(flags, async (command) => {
-    const { resolveModel } = await import("../store/resolve.ts");
-    const model = await resolveModel({
-      model: flags.model,
-      download: flags.download ? undefined : false,
-      quant: flags.quant,
-      visionPrecision: flags.visionPrecision,
-      onProgress: command.onProgress,
-      signal: command.signal,
-    });
+/** `bench`: measures a model on this machine and prints a report. */
+export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<void> {
+  await runCommand({ flags, stopped: "there is no result" }, async (context) => {
+    const model = await resolveModel(resolveOptions(flags, context));
     const report =
       flags.cold === true
-        ? await measureCold(image, question, model, flags, command)
-        : await measureWarm(image, question, model, flags, command);
+        ? await measureCold(image, question, model, flags, context)
+        : await measureWarm(image, question, model, flags, context);
     const { benchCsv, benchJson, benchMarkdown } = await import("../bench/render.ts");
     const render = flags.json === true ? benchJson : flags.csv === true ? benchCsv : benchMarkdown;
-    await command.print(render(report).replace(/\r?\n$/, ""));
-    return 0;
+    await context.print(render(report).replace(/\r?\n$/, ""));
+    return EXIT.ok;
   });
 }
 
@@ -41,12 +37,10 @@ async function measureWarm(
   question: string,
   model: ResolvedModel,
   flags: BenchFlags,
-  { terminal, signal }: StoreCommand,
+  { terminal, signal }: CommandContext,
 ): Promise<BenchReport> {
   const { runBench } = await import("../bench/run.ts");
   const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
-  const { startEngine } = await import("../engine/client.ts");
-  const { storePaths } = await import("../store/home.ts");
   return await runBench({
     model: {
       directory: model.directory,
@@ -73,7 +67,7 @@ async function measureCold(
   question: string,
   model: ResolvedModel,
   flags: BenchFlags,
-  { terminal, signal }: StoreCommand,
+  { terminal, signal }: CommandContext,
 ): Promise<BenchReport> {
   const { runColdBench } = await import("../bench/run-cold.ts");
   const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");

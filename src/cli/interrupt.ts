@@ -15,6 +15,8 @@ export interface InterruptOptions {
 export class Interrupts {
   /** While true, the first signal acts like the second: there is nothing worth finishing. */
   immediate = false;
+  /** What the first signal lets be finished, as in "finishing this answer"; undefined where the work is stopped in its midst. */
+  inHand: string | undefined;
   readonly #options: InterruptOptions;
   readonly #controller = new AbortController();
   #received: NodeJS.Signals | undefined;

@@ -8,7 +8,7 @@ import { addPull } from "./commands/pull.ts";
 import { addRemove } from "./commands/remove.ts";
 import { addVerify } from "./commands/verify.ts";
 
-/** One file in `commands/` for each. They only describe themselves: what does the work is imported when it runs. */
+/** A command is two files: `commands/NAME.ts` is what it is called, and imports `NAME.ts`, what it does, when it runs. */
 const COMMANDS = [addAsk, addPull, addList, addRemove, addVerify, addConvert, addBench] as const;
 
 export interface ProgramOptions {

@@ -1,4 +1,4 @@
-import type { ChalkInstance } from "chalk";
+import { Chalk, type ChalkInstance } from "chalk";
 import type { Ora } from "ora";
 import { visible } from "./text.ts";
 
@@ -37,7 +37,6 @@ export class Terminal {
 
   static async open(options: TerminalOptions): Promise<Terminal> {
     const { stderr, quiet, env } = options;
-    const { Chalk } = await import("chalk");
     const colored = wantsColor(options, stderr.isTTY);
     // a terminal that does not say how wide it is cannot be drawn on
     const animated = stderr.isTTY && stderr.columns > 0 && !quiet && env["TERM"] !== "dumb";

@@ -1,15 +1,24 @@
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/open.ts";
 import type { Checkpoint } from "../checkpoint/types.ts";
+import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
+import { folderFingerprint } from "../core/fingerprint.ts";
 import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
-import { parseVisionPrecision, type VisionPrecision } from "../core/vision-precision.ts";
-import { checkpointFingerprint, conversionKey } from "./fingerprint.ts";
-import type { FinishedFiles } from "./finished.ts";
+import {
+  EXACT_PRECISION,
+  EXACT_QUANT,
+  parseQuant,
+  parseVisionPrecision,
+  type Quant,
+  type VisionPrecision,
+  type WantedVariant,
+} from "../core/variant.ts";
+import { conversionKey, type FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
 import type { ModelDescription, ModelSource } from "./language/metadata.ts";
-import { quantiseLanguage } from "./language/quantise.ts";
+import { quantizeLanguage } from "./language/quantize.ts";
 import { writeQueries } from "./language/queries.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
@@ -17,8 +26,7 @@ import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./man
 import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
 import { visionGraph, writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
-import { quantType, type QuantType } from "./quant.ts";
-import { requireSpace } from "./space.ts";
+import { conversionPeak } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
 import { measureVisionAccuracy } from "./vision-accuracy.ts";
@@ -38,7 +46,8 @@ const FILES = {
 /** Of the published weights, and of the demo's. */
 const LICENSE = "apache-2.0";
 
-export interface ConvertOptions {
+/** A variant that is left open is the exact one. */
+export interface ConvertOptions extends WantedVariant {
   /** A folder in the hub's layout: safetensors, config.json, tokenizer files. */
   readonly checkpoint: string;
   /** The model's folder; it appears when everything in it is complete. Parents are created. */
@@ -49,13 +58,6 @@ export interface ConvertOptions {
   readonly source?: ModelSource | undefined;
   /** SPDX identifier of the weights' licence. @default "apache-2.0", that of the published weights */
   readonly license?: string | undefined;
-  /** Weight type of the language model: `f16`, `q8_0`, `q5_k_m` or `q4_k_m`. @default "f16" */
-  readonly quant?: string | undefined;
-  /**
-   * How the vision encoder's matrices are stored. Less than fp32 is less exact, or slower to load; by how much less exact is
-   * measured and written in the manifest. @default "fp32"
-   */
-  readonly visionPrecision?: VisionPrecision | undefined;
   /** Replace a model that is already in `out`. @default false */
   readonly overwrite?: boolean | undefined;
   /** @default nobody */
@@ -67,7 +69,7 @@ export interface ConvertOptions {
 /** One conversion under way. */
 interface Run {
   readonly checkpoint: Checkpoint;
-  readonly quant: QuantType;
+  readonly quant: Quant;
   readonly precision: VisionPrecision;
   readonly model: ModelDescription;
   readonly finished: FinishedFiles;
@@ -83,15 +85,15 @@ interface Run {
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Manifest> {
   const { out, overwrite, onProgress, signal, license = LICENSE } = options;
-  const quant = quantType(options.quant ?? "f16");
-  const precision = parseVisionPrecision(options.visionPrecision ?? "fp32");
+  const quant = parseQuant(options.quant ?? EXACT_QUANT);
+  const precision = parseVisionPrecision(options.visionPrecision ?? EXACT_PRECISION);
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
   const checkpoint = await openCheckpoint({ directory: options.checkpoint });
   try {
     const source = options.source ?? { repo: basename(resolve(options.checkpoint)), revision: null };
     const model = { name: options.name, license, source };
-    const fingerprint = await checkpointFingerprint(options.checkpoint);
+    const fingerprint = await folderFingerprint(options.checkpoint);
     return await fillStaged({
       out,
       overwrite,
@@ -99,7 +101,9 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
       fill: async (finished) => {
         const has = (name: string): boolean => finished.get(name) !== undefined;
         const done = { f16: has(FILES.f16), language: has(FILES.language), vision: has(FILES.vision) };
-        await requireSpace({ checkpoint, out, quant, precision, done });
+        const bytes = conversionPeak({ checkpoint, quant, precision, done });
+        const folder = dirname(resolve(out));
+        await requireSpace({ folder, bytes, purpose: "to convert", remedy: " there" });
         return await fill({ checkpoint, quant, precision, model, finished, onProgress, signal });
       },
     });
@@ -148,7 +152,7 @@ async function makeLanguage(run: Run): Promise<void> {
     const onProgress = report(run, "language");
     await writeLanguage({ checkpoint, path: path(name), model, signal, onProgress });
   };
-  if (quant === "f16") {
+  if (quant === EXACT_QUANT) {
     await make(run, [FILES.language], async () => write(FILES.language));
     return;
   }
@@ -156,14 +160,14 @@ async function makeLanguage(run: Run): Promise<void> {
     await make(run, [FILES.f16], async () => write(FILES.f16), { hashed: false });
   }
   await make(run, [FILES.language], async () =>
-    quantiseLanguage({
+    quantizeLanguage({
       from: path(FILES.f16),
       to: path(FILES.language),
       quant,
       expected: languageBytes(checkpoint, quant),
       embeddings: checkpoint.config.text,
       signal,
-      onProgress: report(run, "quantise"),
+      onProgress: report(run, "quantize"),
     }),
   );
   if (finished.get(FILES.f16) !== undefined) await finished.discard(FILES.f16);
@@ -201,7 +205,7 @@ async function makeGraphs(run: Run): Promise<void> {
 /** What a reduced precision costs; exact weights cost nothing. */
 async function measureVision(run: Run): Promise<VisionAccuracy | undefined> {
   const { checkpoint, finished, precision, signal } = run;
-  if (precision === "fp32") return undefined;
+  if (precision === EXACT_PRECISION) return undefined;
   throwIfAborted(signal);
   const { directory } = finished;
   const onProgress = report(run, "vision");

@@ -1,16 +1,21 @@
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { diskError } from "../core/bytes.ts";
-import { systemCode } from "../core/errors.ts";
+import { onDisk, syncFolder } from "../core/disk.ts";
 import type { ManifestFile } from "../core/manifest.ts";
 
 /** What stands beside the files of an unfinished conversion, and tells that folder from anyone else's. */
-export const RECORD_FILE = "conversion.json";
+const RECORD_FILE = "conversion.json";
 const NEW_RECORD = `${RECORD_FILE}.new`;
 
+/** Names a conversion: the same for two runs exactly when one may go on with the files of the other. */
+export function conversionKey(inputs: Readonly<Record<string, unknown>>): string {
+  return createHash("sha256").update(JSON.stringify(inputs)).digest("hex");
+}
+
 interface Recorded {
-  /** names the conversion: checkpoint and options */
+  /** what `conversionKey` made of the checkpoint and the options */
   readonly key: string;
   readonly files: readonly ManifestFile[];
   /** tensors that none of these files needed; null before the first file */
@@ -111,19 +116,12 @@ export class FinishedFiles {
 
   async #save(): Promise<void> {
     const path = join(this.directory, NEW_RECORD);
-    try {
-      const file = await open(path, "w");
-      try {
-        await file.writeFile(`${JSON.stringify(this.#recorded)}\n`);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+    const save = async (): Promise<void> => {
+      await writeFile(path, `${JSON.stringify(this.#recorded)}\n`, { flush: true });
       await rename(path, join(this.directory, RECORD_FILE));
       await syncFolder(this.directory);
-    } catch (error) {
-      throw diskError(path, error);
-    }
+    };
+    await onDisk(path, save());
   }
 }
 
@@ -135,19 +133,5 @@ async function readRecord(directory: string): Promise<Recorded | undefined> {
   } catch {
     // absent or damaged: there is nothing to go on with
     return undefined;
-  }
-}
-
-/** Makes a rename last over a power cut, where the system lets a folder be opened. */
-export async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (!["EISDIR", "EPERM", "EACCES", "EINVAL"].includes(systemCode(error) ?? "")) throw error;
   }
 }

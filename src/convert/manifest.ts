@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointConfig, Tokenizer } from "../checkpoint/types.ts";
-import { diskError } from "../core/bytes.ts";
+import { onDisk } from "../core/disk.ts";
+import { hashFile } from "../core/hash-file.ts";
 import { MANIFEST_FILE, type Manifest, type ManifestFile, type ModelGeometry } from "../core/manifest.ts";
 import { throwIfAborted, type OnWritten } from "./progress.ts";
 
@@ -52,15 +52,13 @@ export async function describeFiles(options: DescribeFilesOptions): Promise<Mani
   const files: ManifestFile[] = [];
   for (const name of names) {
     const hash = createHash("sha256");
-    let size = 0;
-    for await (const chunk of createReadStream(join(directory, name), { highWaterMark: 2 ** 20 })) {
-      throwIfAborted(signal);
-      const bytes = chunk as Buffer;
-      hash.update(bytes);
-      size += bytes.byteLength;
-      written += bytes.byteLength;
-      options.onProgress?.({ written, total });
-    }
+    const size = await hashFile(join(directory, name), hash, {
+      onBytes: (done) => {
+        throwIfAborted(signal);
+        options.onProgress?.({ written: written + done, total });
+      },
+    });
+    written += size;
     files.push({ name, size, sha256: hash.digest("hex") });
   }
   return files;
@@ -79,15 +77,5 @@ export async function measureFiles(
 /** Writes `manifest.json` and waits until the disk has it. @throws `disk` */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
   const path = join(directory, MANIFEST_FILE);
-  try {
-    const file = await open(path, "w");
-    try {
-      await file.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw diskError(path, error);
-  }
+  await onDisk(path, writeFile(path, `${JSON.stringify(manifest, undefined, 2)}\n`, { flush: true }));
 }

@@ -1,7 +1,7 @@
 import { FlashSlothError } from "../core/errors.ts";
 
 /** The parts of a conversion, in order; `check` follows each of the others. */
-export type ConvertStage = "language" | "quantise" | "vision" | "embq" | "queries" | "check";
+export type ConvertStage = "language" | "quantize" | "vision" | "embq" | "queries" | "check";
 
 export interface ConvertProgress {
   readonly stage: ConvertStage;

@@ -1,10 +1,11 @@
 import { lstat, mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { diskError } from "../core/bytes.ts";
+import { onDisk, syncFolder } from "../core/disk.ts";
 import { FlashSlothError, systemCode, type ErrorCode } from "../core/errors.ts";
 import { withLock } from "../core/lock.ts";
 import { MANIFEST_FILE } from "../core/manifest.ts";
-import { FinishedFiles, syncFolder } from "./finished.ts";
+import { FinishedFiles } from "./finished.ts";
 import { checkTarget, contains } from "./target.ts";
 
 export interface StagedOptions<T> {
@@ -134,12 +135,4 @@ async function removeEmptyFolders(folder: string, first: string): Promise<void> 
 
 function ignoreMissing(error: unknown): void {
   if (systemCode(error) !== "ENOENT") throw error;
-}
-
-async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw diskError(path, error);
-  }
 }

@@ -104,11 +104,18 @@ export class FileSink implements ByteSink {
     this.#handle = handle;
   }
 
-  static async create(path: string): Promise<FileSink> {
-    try {
-      return new FileSink(path, await open(path, "w"));
-    } catch (error) {
+  /** A new file of what `work` writes, on the disk when this returns; an unfinished one is left to the caller. */
+  static async fill<T>(path: string, work: (sink: FileSink) => Promise<T>): Promise<T> {
+    const refuse = (error: unknown): never => {
       throw diskError(path, error);
+    };
+    const handle = await open(path, "w").catch(refuse);
+    try {
+      const result = await work(new FileSink(path, handle));
+      await handle.sync().catch(refuse);
+      return result;
+    } finally {
+      await handle.close();
     }
   }
 
@@ -127,22 +134,6 @@ export class FileSink implements ByteSink {
         throw diskError(this.name, error);
       }
     }
-  }
-
-  /** Flushes to the disk and closes. */
-  async finish(): Promise<void> {
-    try {
-      await this.#handle.sync();
-    } catch (error) {
-      throw diskError(this.name, error);
-    } finally {
-      await this.#handle.close();
-    }
-  }
-
-  /** Closes without a promise that anything arrived. */
-  async abandon(): Promise<void> {
-    await this.#handle.close();
   }
 }
 

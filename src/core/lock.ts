@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
-import { uptime } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diskError } from "./bytes.ts";
-import { isRunning, thisProcess, UNKNOWN_START, type ProcessIdentity } from "./process-identity.ts";
+import { processesHere, UNKNOWN_START, type Processes, type ProcessIdentity } from "./process-identity.ts";
 
 /*
  * A lock is a set of claims: files whose names say which process made them. A process writes its claim, then lists
@@ -16,6 +15,12 @@ import { isRunning, thisProcess, UNKNOWN_START, type ProcessIdentity } from "./p
 /** How often a holder shows to other machines that it lives, and how long they wait without a sign. */
 const HEARTBEAT_MS = 15_000;
 const FOREIGN_STALE_MS = 5 * 60_000;
+/**
+ * How long they wait when the last sign came from a host of their own name, before they were started: most likely it was this
+ * machine. Any other, if alive, has shown it since: at each heartbeat, seen a minute later at worst (NFS keeps a file's times
+ * for up to 60 s), and clocks differ a little.
+ */
+const RESTARTED_STALE_MS = 90_000;
 /** Waiting processes look again after this long, give or take half, so that they do not meet forever. */
 const POLL_MS = 150;
 
@@ -27,6 +32,8 @@ export interface LockOptions {
   /** Called once when another process holds the lock. */
   readonly onWait?: ((holder: { readonly pid: number }) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Knows which processes run. @default those of this machine */
+  readonly processes?: Processes | undefined;
 }
 
 interface Claim {
@@ -34,66 +41,74 @@ interface Claim {
   readonly owner: ProcessIdentity;
 }
 
-const CLAIM = /^(?<key>.+)\.(?<machine>[0-9a-f]{8})-(?<pid>\d+)-(?<started>[0-9a-f]+)-[0-9a-f]{12}\.lock$/;
+const CLAIM =
+  /^(?<key>.+)\.(?<host>[0-9a-f]{8})-(?<boot>[0-9a-f]{8})-(?<pid>\d+)-(?<started>[0-9a-f]+)-[0-9a-f]{12}\.lock$/;
 
 function parseClaim(file: string): (Claim & { key: string }) | undefined {
   const groups = CLAIM.exec(file)?.groups;
   if (groups === undefined) return undefined;
-  const { key = "", machine = "", pid = "", started = "" } = groups;
-  return { file, key, owner: { pid: Number(pid), started, machine } };
+  const { key = "", host = "", boot = "", pid = "", started = "" } = groups;
+  return { file, key, owner: { pid: Number(pid), started, host, boot } };
 }
 
-async function isAlive(directory: string, claim: Claim): Promise<boolean> {
-  const running = await isRunning(claim.owner);
+async function isAlive(directory: string, claim: Claim, processes: Processes): Promise<boolean> {
+  const running = await processes.isRunning(claim.owner);
   if (running === false) return false;
   const written = await stat(join(directory, claim.file)).catch(() => undefined);
   if (written === undefined) return false;
   const age = Date.now() - written.mtimeMs;
-  if (running === undefined) return age < FOREIGN_STALE_MS;
+  const uptime = processes.system.uptimeMs();
+  if (running === undefined) {
+    const restarted = age > uptime && claim.owner.host === (await processes.self()).host;
+    return age < (restarted ? RESTARTED_STALE_MS : FOREIGN_STALE_MS);
+  }
   if (claim.owner.started !== UNKNOWN_START) return true;
   // a process number from before the machine started names another process now
-  return age < uptime() * 1000 + HEARTBEAT_MS;
+  return age < uptime + HEARTBEAT_MS;
 }
 
 /** The claims of running processes on `key`; those of dead ones are removed on the way. */
-async function livingClaims(directory: string, key: string): Promise<Claim[]> {
+async function livingClaims(directory: string, key: string, processes: Processes): Promise<Claim[]> {
   const living: Claim[] = [];
   for (const file of await readdir(directory)) {
     const claim = parseClaim(file);
     if (claim?.key !== key) continue;
-    if (await isAlive(directory, claim)) living.push(claim);
+    if (await isAlive(directory, claim, processes)) living.push(claim);
     else await rm(join(directory, file), { force: true });
   }
   return living;
 }
 
 /** Removes the claims of processes that died, whatever their key. */
-export async function sweepDeadClaims(directory: string): Promise<void> {
+export async function sweepDeadClaims(
+  directory: string,
+  processes: Processes = processesHere,
+): Promise<void> {
   const files = await readdir(directory).catch(() => []);
   const keys = new Set(files.map((file) => parseClaim(file)?.key));
-  for (const key of keys) if (key !== undefined) await livingClaims(directory, key);
+  for (const key of keys) if (key !== undefined) await livingClaims(directory, key, processes);
 }
 
 /** Claims already made inside this process: the identity of a process cannot tell two of its own tasks apart. */
 const heldHere = new Set<string>();
 
 async function tryClaim(options: LockOptions): Promise<string | { readonly pid: number }> {
-  const { directory, key } = options;
+  const { directory, key, processes = processesHere } = options;
   const here = join(directory, key);
   if (heldHere.has(here)) return { pid: process.pid };
   heldHere.add(here);
   let file: string | undefined;
   try {
-    const before = (await livingClaims(directory, key))[0];
+    const before = (await livingClaims(directory, key, processes))[0];
     if (before !== undefined) {
       heldHere.delete(here);
       return before.owner;
     }
-    const { machine, pid, started } = await thisProcess();
-    const name = `${key}.${machine}-${pid}-${started}-${randomBytes(6).toString("hex")}.lock`;
+    const { host, boot, pid, started } = await processes.self();
+    const name = `${key}.${host}-${boot}-${pid}-${started}-${randomBytes(6).toString("hex")}.lock`;
     file = join(directory, name);
     await (await open(file, "wx")).close();
-    const other = (await livingClaims(directory, key)).find((found) => found.file !== name);
+    const other = (await livingClaims(directory, key, processes)).find((found) => found.file !== name);
     if (other === undefined) return file;
     await rm(file, { force: true });
     heldHere.delete(here);

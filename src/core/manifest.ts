@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { FlashSlothError, systemCode } from "./errors.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "./vision-precision.ts";
+import { EXACT_PRECISION, VISION_PRECISIONS, type Variant, type VisionPrecision } from "./variant.ts";
 
 /** Raised when a converted folder written by an older release can no longer be loaded. */
 export const FORMAT_VERSION = 1 as const;
@@ -166,7 +166,12 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
 
 /** What the precision of a model's vision encoder costs: nothing where the manifest is silent. */
 export function visionAccuracy({ vision }: Pick<Manifest, "vision">): VisionAccuracy {
-  return vision ?? { precision: "fp32", featureError: 0, tokenError: 0 };
+  return vision ?? { precision: EXACT_PRECISION, featureError: 0, tokenError: 0 };
+}
+
+/** Which conversion a manifest describes. */
+export function variantOf(manifest: Pick<Manifest, "quant" | "vision">): Variant {
+  return { quant: manifest.quant, visionPrecision: visionAccuracy(manifest).precision };
 }
 
 /** Number of crops a picture is cut into. */

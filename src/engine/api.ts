@@ -1,8 +1,7 @@
+import type { DeviceChoice } from "../core/device.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 
 /** The engine as its callers see it, whether it runs in this thread or in a worker. Plain data only. */
-
-export type DeviceChoice = "auto" | "cpu" | "cuda" | "metal" | "vulkan";
 
 /** What really loaded. */
 export interface DeviceReport {

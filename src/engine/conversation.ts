@@ -1,11 +1,11 @@
+import type { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
-import type { EmbqSession } from "../language/embq.ts";
+import type { EmbqSession } from "../vision/embq.ts";
 import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer, AskHooks, AskOptions } from "./api.ts";
 import { generate } from "./generate.ts";
-import type { PromptCache } from "./prompt-cache.ts";
 import { prefill, type EmbqTrace, type PictureFeatures } from "./prefill.ts";
 import { promptPositions, tokenizePrompt } from "./prompt.ts";
 

@@ -1,3 +1,5 @@
+import { languageKey } from "../caches/keys.ts";
+import { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
@@ -18,7 +20,7 @@ import type {
 import { Conversation } from "./conversation.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
 import type { EmbqTrace, PictureFeatures } from "./prefill.ts";
-import { PromptCache, promptCachePrefix } from "./prompt-cache.ts";
+import { SYSTEM_TEXT } from "./prompt.ts";
 
 /** A model in this thread: pictures in, answers out. Blocks its thread while it computes. */
 export class Engine implements EngineHandle {
@@ -177,10 +179,10 @@ export class Engine implements EngineHandle {
 
   #promptCache({ device: { library } }: LanguageModel): PromptCache | undefined {
     const { promptCache: directory } = this.#options;
-    const prefix = promptCachePrefix(this.#parts.manifest);
-    if (directory === undefined || prefix === undefined) return undefined;
+    const model = languageKey(this.#parts.manifest);
+    if (directory === undefined || model === undefined) return undefined;
     const runtime = `llama.cpp ${library.version}, ${library.backend}`;
-    return new PromptCache({ directory, prefix, runtime });
+    return new PromptCache({ directory, model, runtime, beginning: SYSTEM_TEXT });
   }
 
   async #loadUncompressed(): Promise<UncompressedProjector> {

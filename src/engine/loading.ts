@@ -1,5 +1,5 @@
 import { cropCount, readManifest, type Manifest } from "../core/manifest.ts";
-import { EmbqSession } from "../language/embq.ts";
+import { EmbqSession } from "../vision/embq.ts";
 import { LanguageModel } from "../language/language-model.ts";
 import { VisionEncoder } from "../vision/encoder.ts";
 import type { EngineInfo, EngineOptions } from "./api.ts";

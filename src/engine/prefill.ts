@@ -1,5 +1,5 @@
 import type { ModelGeometry } from "../core/manifest.ts";
-import type { EmbqSession } from "../language/embq.ts";
+import type { EmbqSession } from "../vision/embq.ts";
 import type { NativeContext, Tap, TappedRows } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { PromptTokens } from "./prompt.ts";

@@ -6,7 +6,7 @@ import { readPicture, type PictureSource, type ReadPictureOptions } from "./sour
 /** The largest phone cameras take 200 megapixels (16,320 x 12,240). Decoded, that is 600 MB. */
 export const MAX_PIXELS = 200_000_000;
 /** Resampling holds four weights for each pixel of a side: 16 MB at this length. */
-export const MAX_SIDE = 1_000_000;
+const MAX_SIDE = 1_000_000;
 /** An SVG has no pixels of its own: its longer side is drawn this long, twice what the HD crops need. */
 export const SVG_SIDE = 1536;
 

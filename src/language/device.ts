@@ -1,3 +1,4 @@
+import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { missingDriver } from "./ffi/driver.ts";
 import { knownBackends, type Backend } from "./ffi/locate.ts";
@@ -20,7 +21,7 @@ export interface LanguageDevice {
  * Loads llama.cpp for the wanted device.
  * @throws `device` when a device other than `auto` does not work here; `native` when llama.cpp itself does not load
  */
-export async function openLanguageDevice(choice: "auto" | Backend): Promise<LanguageDevice> {
+export async function openLanguageDevice(choice: DeviceChoice): Promise<LanguageDevice> {
   if (choice !== "auto") {
     const reason = unavailable(choice);
     if (reason !== undefined) throw refuse(choice, reason);

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { DeviceChoice } from "../core/device.ts";
 import { toFloat32 } from "../core/dtype.ts";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
 import type { Manifest, ModelGeometry } from "../core/manifest.ts";
 import { openLanguageDevice, type LanguageDevice } from "./device.ts";
 import { TokenEmbeddings, type TokenEmbeddingsOptions } from "./embeddings.ts";
 import { NativeContext } from "./ffi/context.ts";
-import type { Backend } from "./ffi/locate.ts";
 import { NativeModel } from "./ffi/model.ts";
 import { NativeSampler, type SamplerOptions } from "./ffi/sampler.ts";
 
@@ -15,7 +15,7 @@ export interface LanguageModelOptions {
   readonly directory: string;
   readonly manifest: Manifest;
   /** @default "auto" */
-  readonly device?: "auto" | Backend | undefined;
+  readonly device?: DeviceChoice | undefined;
   readonly threads: number;
 }
 

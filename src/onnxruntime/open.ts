@@ -1,7 +1,8 @@
 import { access, constants } from "node:fs/promises";
+import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { loadOnnxRuntime, type NativeSession, type OnnxRuntime } from "./library.ts";
-import { type DeviceChoice, providerHint, type Provider, providerOption, providersFor } from "./provider.ts";
+import { providerHint, type Provider, providerOption, providersFor } from "./provider.ts";
 import { shortReason } from "./reason.ts";
 import { OnnxSession } from "./session.ts";
 

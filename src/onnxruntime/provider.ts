@@ -1,8 +1,6 @@
 import { createRequire } from "node:module";
 import type { InferenceSession } from "onnxruntime-node";
-
-/** A device as a user names it; the same names choose llama.cpp's backend. */
-export type DeviceChoice = "auto" | "cpu" | "cuda" | "metal" | "vulkan";
+import type { DeviceChoice } from "../core/device.ts";
 
 /** onnxruntime's name for what computes. */
 export type Provider = "cpu" | "cuda" | "coreml" | "webgpu";
@@ -30,6 +28,12 @@ export function providersFor({ device, platform, fixedShapes }: ProvidersOptions
   if (platform === "darwin" && !fixedShapes && (device === "auto" || device === "metal")) return ["cpu"];
   if (device !== "auto") return [CHOSEN[device]];
   return platform === "darwin" ? ["coreml", "cpu"] : ["cuda", "cpu"];
+}
+
+/** The choice that leads to a provider. */
+export function choiceFor(provider: string): DeviceChoice {
+  const chosen = Object.entries(CHOSEN) as [DeviceChoice, Provider][];
+  return chosen.find(([, known]) => known === provider)?.[0] ?? "cpu";
 }
 
 /** `COREML_FLAG_CREATE_MLPROGRAM`: the format that has layer norm, softmax and GELU. */

@@ -33,8 +33,6 @@ export interface FailedRecord {
   readonly model: string;
 }
 
-export type AskRecord = AnsweredRecord | FailedRecord;
-
 /** What a record answers for besides its own question, in milliseconds of wall time. */
 export interface Before {
   /** waiting for the engine to begin */
@@ -94,7 +92,7 @@ export function recordTimes(
 }
 
 /** Rounded to a tenth of a millisecond. */
-function tenths(ms: number): number {
+export function tenths(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
@@ -106,10 +104,6 @@ export function failedRecord(parts: {
 }): FailedRecord {
   const { image, question, error, model } = parts;
   return { image, question, error: { code: error.code, message: error.message }, model };
-}
-
-export function isFailed(record: AskRecord): record is FailedRecord {
-  return "error" in record;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { DEFAULT_MODEL } from "../core/default-model.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { closestName } from "./closest-name.ts";
 
@@ -22,30 +23,18 @@ export interface DemoModel {
 export interface CatalogueEntry {
   readonly name: string;
   readonly repo: string;
-  readonly summary: string;
 }
 
-export const DEFAULT_MODEL = "flashsloth-3.2b" as const;
 export const DEMO_MODEL = "demo" as const;
-/** The weight type of the language model that a hub model is converted to unless the user says otherwise. */
-export const DEFAULT_QUANT = "q4_k_m" as const;
-/** Every weight type that a model's folder can be named after, the default first, then from small to large. */
-export const QUANTS: readonly string[] = [DEFAULT_QUANT, "q5_k_m", "q8_0", "f16"];
 /** What `revision: undefined` stands for on the hub. */
 export const DEFAULT_REVISION = "main" as const;
 
 /** The published models. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
-  {
-    name: DEFAULT_MODEL,
-    repo: "Tongbo/FlashSloth-3.2B",
-    summary: "one crop of 384 x 384, 81 visual tokens",
-  },
-  {
-    name: "flashsloth-hd-3.2b",
-    repo: "Tongbo/FlashSloth_HD-3.2B",
-    summary: "five crops, 405 visual tokens: for text and detail",
-  },
+  // one crop of 384 x 384, 81 visual tokens
+  { name: DEFAULT_MODEL, repo: "Tongbo/FlashSloth-3.2B" },
+  // five crops, 405 visual tokens: for text and detail
+  { name: "flashsloth-hd-3.2b", repo: "Tongbo/FlashSloth_HD-3.2B" },
 ];
 
 /** Every plain name that `-m` knows. */

@@ -1,5 +1,5 @@
+import type { WantedVariant } from "../core/variant.ts";
 import type { OnStoreProgress } from "./progress.ts";
-import type { WantedVariant } from "./variant.ts";
 
 /** What the store asks of a converter, which has defaults of its own for the variant. */
 export interface ConversionRequest extends WantedVariant {

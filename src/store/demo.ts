@@ -1,8 +1,13 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CONFIG_FILE } from "../checkpoint/file-names.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { contentFingerprint } from "./fingerprint.ts";
+import { FORMAT_VERSION } from "../core/manifest.ts";
+import { PRODUCT } from "../core/version.ts";
+import { shortVersion } from "./install-checkpoint.ts";
 
 /** `source.repo` in the manifest of the model that ships with the package. */
 export const DEMO_REPO = "flashsloth/demo" as const;
@@ -11,14 +16,20 @@ export const DEMO_REPO = "flashsloth/demo" as const;
 export function demoCheckpoint(): string {
   for (const relative of ["./demo/checkpoint", "../../src/store/demo/checkpoint"]) {
     const directory = fileURLToPath(new URL(relative, import.meta.url));
-    if (existsSync(join(directory, "config.json"))) return directory;
+    if (existsSync(join(directory, CONFIG_FILE))) return directory;
   }
   throw new FlashSlothError("model-missing", "the demo model is not in this installation", {
     hint: "install flashsloth again",
   });
 }
 
-/** Changes when an upgrade brings other weights or another format of converted models. */
+/** Changes when an upgrade brings other weights, or a release or a format that converts them otherwise. */
 export async function demoVersion(): Promise<string> {
-  return contentFingerprint(demoCheckpoint());
+  const directory = demoCheckpoint();
+  const hash = createHash("sha256").update(`${PRODUCT}, format ${FORMAT_VERSION}\n`);
+  for (const name of (await readdir(directory)).sort()) {
+    const bytes = await readFile(join(directory, name));
+    hash.update(`${name} ${bytes.byteLength}\n`).update(bytes);
+  }
+  return shortVersion(hash.digest("hex"));
 }

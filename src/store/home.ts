@@ -10,8 +10,12 @@ export interface StorePaths {
   readonly downloads: string;
   /** checkpoints that a user asked to keep, named alike */
   readonly checkpoints: string;
-  /** what language models make of the text that every prompt begins with */
+  /** KV caches of the text that every prompt begins with */
   readonly prompts: string;
+  /** what vision encoders made of pictures */
+  readonly features: string;
+  /** KV caches of prompts up to their picture's end */
+  readonly prefixes: string;
   /** claims of running processes */
   readonly locks: string;
 }
@@ -49,7 +53,9 @@ export function storePaths(home: string = storeHome()): StorePaths {
     models: join(home, "models"),
     downloads: join(home, "downloads"),
     checkpoints: join(home, "checkpoints"),
-    prompts: join(home, "prompts"),
+    prompts: join(home, "caches", "prompts"),
+    features: join(home, "caches", "features"),
+    prefixes: join(home, "caches", "prefixes"),
     locks: join(home, "locks"),
   };
 }

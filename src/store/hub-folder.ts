@@ -1,19 +1,39 @@
-import { VISION_PRECISIONS } from "../core/vision-precision.ts";
-import { DEFAULT_QUANT, folderName, QUANTS, type HubModel } from "./catalogue.ts";
-import { precisionSuffix, type Variant, type WantedVariant } from "./variant.ts";
+import {
+  DEFAULT_QUANT,
+  EXACT_PRECISION,
+  QUANTS,
+  VISION_PRECISIONS,
+  type Variant,
+  type WantedVariant,
+} from "../core/variant.ts";
+import { folderName, type HubModel } from "./catalogue.ts";
 
 /** A model's folder: its name alone for the variant that it has by default; `flashsloth-3.2b.q8_0+int8`. */
 export function hubFolder(model: HubModel, { quant, visionPrecision }: Variant): string {
-  const weights = quant === DEFAULT_QUANT ? "" : `.${quant}`;
-  return `${model.folder}${weights}${precisionSuffix(visionPrecision)}`;
+  const named = quant === DEFAULT_QUANT ? undefined : quant;
+  return `${model.folder}${variantSuffix({ quant: named, visionPrecision })}`;
 }
 
 /**
- * The variants that serve a run, the best first. A weight type that was not asked for may be any, the default one first;
- * a precision that was not asked for is fp32: what is less exact is never taken silently.
+ * What tells a model's variants apart in the names of their folders: `.q8_0+int8`, nothing for what is left open and for fp32.
+ * No name of the hub holds a `+`, so that no repository's folder can be mistaken for another one's variant.
  */
-export function servingVariants({ quant, visionPrecision = "fp32" }: WantedVariant): Variant[] {
-  const quants = quant === undefined ? QUANTS : [quant];
+export function variantSuffix({ quant, visionPrecision = EXACT_PRECISION }: WantedVariant): string {
+  return (
+    (quant === undefined ? "" : `.${quant}`) +
+    (visionPrecision === EXACT_PRECISION ? "" : `+${visionPrecision}`)
+  );
+}
+
+/**
+ * The variants that serve a run, the best first. A weight type that was not asked for may be any, the default one first, then
+ * from small to large; a precision that was not asked for is fp32: what is less exact is never taken silently.
+ */
+export function servingVariants({ quant, visionPrecision = EXACT_PRECISION }: WantedVariant): Variant[] {
+  const quants =
+    quant === undefined
+      ? [DEFAULT_QUANT, ...QUANTS.toReversed().filter((each) => each !== DEFAULT_QUANT)]
+      : [quant];
   return quants.map((each) => ({ quant: each, visionPrecision }));
 }
 

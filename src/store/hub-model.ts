@@ -1,8 +1,17 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
-import { DEFAULT_QUANT, DEFAULT_REVISION, folderName, type HubModel } from "./catalogue.ts";
+import {
+  DEFAULT_QUANT,
+  EXACT_PRECISION,
+  showVariant,
+  type Variant,
+  type WantedVariant,
+} from "../core/variant.ts";
+import { DEFAULT_REVISION, folderName, type HubModel } from "./catalogue.ts";
+import { estimateConversion } from "../convert/space.ts";
 import { stagingFolder } from "../convert/staging.ts";
 import { convertWithProject, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
@@ -19,8 +28,7 @@ import { checkpointFolder, installedVariants, keptCommit } from "./hub-variants.
 import { installModel } from "./install.ts";
 import { namesIn } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
-import { explainFullDisk, conversionBytes, requireSpace } from "./space.ts";
-import { showVariant, type Variant, type WantedVariant } from "./variant.ts";
+import { explainFullDisk, storeNeed } from "./space.ts";
 
 export interface InstallHubOptions extends WantedVariant {
   readonly paths: StorePaths;
@@ -48,7 +56,7 @@ export interface InstalledFromHub {
 }
 
 /** What was fetched of `repo` and is not needed any more, other than `keep`. Only with the lock of the repository held. */
-export async function discardDownloads(paths: StorePaths, repo: string, keep?: string): Promise<void> {
+async function discardDownloads(paths: StorePaths, repo: string, keep?: string): Promise<void> {
   for (const name of await namesIn(paths.downloads)) {
     if (name !== keep && name.startsWith(`${folderName(repo)}@`)) {
       await rm(join(paths.downloads, name), { recursive: true, force: true });
@@ -107,7 +115,7 @@ async function locate(
 }
 
 /** What is made where nothing else is asked for. */
-function variantToMake({ quant = DEFAULT_QUANT, visionPrecision = "fp32" }: WantedVariant): Variant {
+function variantToMake({ quant = DEFAULT_QUANT, visionPrecision = EXACT_PRECISION }: WantedVariant): Variant {
   return { quant, visionPrecision };
 }
 
@@ -189,8 +197,8 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
     const begun = (await namesIn(paths.downloads)).includes(name);
     const checkSpace: FetchCheckpointOptions["checkSpace"] = async ({ toFetch, checkpoint }) => {
       const finished = await folderSize(stagingFolder(out));
-      Object.assign(need, { toFetch, toConvert: conversionBytes(checkpoint, { ...variant, finished }) });
-      await requireSpace(need);
+      Object.assign(need, { toFetch, toConvert: estimateConversion(checkpoint, { ...variant, finished }) });
+      await requireSpace(storeNeed(need));
       if (checkpoint > 0 && toFetch > 0) await noteFetchedAgain(options, variant);
     };
     const useKept = async (): Promise<FetchedCheckpoint> => {

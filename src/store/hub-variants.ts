@@ -1,8 +1,8 @@
-import type { Manifest } from "../core/manifest.ts";
+import { variantOf, type Manifest } from "../core/manifest.ts";
+import type { Variant } from "../core/variant.ts";
 import { folderName, type HubModel } from "./catalogue.ts";
 import type { StorePaths } from "./home.ts";
 import { installedModels, namesIn } from "./installed.ts";
-import { variantOf, type Variant } from "./variant.ts";
 
 /** What is complete in the store under the name of a model of the hub. */
 async function installed(paths: StorePaths, model: HubModel): Promise<Manifest[]> {

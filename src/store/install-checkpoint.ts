@@ -1,13 +1,14 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { stagingFolder } from "../convert/staging.ts";
+import type { WantedVariant } from "../core/variant.ts";
 import { convertWithProject, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
 import { folderSize } from "./folder-size.ts";
+import { variantSuffix } from "./hub-folder.ts";
 import { installModel } from "./install.ts";
 import type { OnStoreProgress } from "./progress.ts";
-import { conversionBytes, explainFullDisk } from "./space.ts";
-import { precisionSuffix, type WantedVariant } from "./variant.ts";
+import { explainFullDisk } from "./space.ts";
 
 /** A weight type that is left open is the converter's choice. */
 export interface InstallCheckpointOptions extends WantedVariant {
@@ -25,9 +26,9 @@ export interface InstallCheckpointOptions extends WantedVariant {
   readonly convert?: Converter | undefined;
 }
 
-/** `.q8_0+int8`: follows the version in a folder's name, so that a model's variants are told apart. */
-function suffixOf({ quant, visionPrecision = "fp32" }: WantedVariant): string {
-  return `${quant === undefined ? "" : `.${quant}`}${precisionSuffix(visionPrecision)}`;
+/** A fingerprint as a folder's name holds it: 64 bits, no accident within one store. */
+export function shortVersion(fingerprint: string): string {
+  return fingerprint.slice(0, 16);
 }
 
 /** What a folder's name has after its version, which is hexadecimal. */
@@ -51,7 +52,7 @@ async function weightBytes(checkpoint: string): Promise<number> {
 export async function installCheckpoint(options: InstallCheckpointOptions): Promise<string> {
   const { paths, checkpoint, base, version, name, source, quant, visionPrecision } = options;
   const { onProgress, signal, convert = convertWithProject } = options;
-  const suffix = suffixOf(options);
+  const suffix = variantSuffix(options);
   return installModel({
     paths,
     folder: `${base}@${version}${suffix}`,
@@ -59,8 +60,14 @@ export async function installCheckpoint(options: InstallCheckpointOptions): Prom
     progressKey: version,
     supersedes: ({ folder, manifest }) => manifest.source.repo === source.repo && suffixIn(folder) === suffix,
     build: async (out) => {
+      // most runs find their model on the disk and convert nothing
+      const { estimateConversion } = await import("../convert/space.ts");
       const finished = await folderSize(stagingFolder(out));
-      const toConvert = conversionBytes(await weightBytes(checkpoint), { quant, visionPrecision, finished });
+      const toConvert = estimateConversion(await weightBytes(checkpoint), {
+        quant,
+        visionPrecision,
+        finished,
+      });
       const need = { home: paths.home, toFetch: 0, toConvert };
       try {
         await convert({ checkpoint, out, name, source, quant, visionPrecision, onProgress, signal });

@@ -26,8 +26,6 @@ export interface InstallOptions {
   readonly lockKey?: string | undefined;
   /** for messages */
   readonly name: string;
-  /** Whether a model that is there already is the wanted one. @default any complete one is */
-  readonly accept?: ((manifest: Manifest) => boolean) | undefined;
   /**
    * Makes the model in a folder that does not exist yet and that nobody else uses. What an earlier run finished under
    * the same `progressKey` may be in `stagingFolder(out)`.
@@ -87,13 +85,10 @@ async function removeSuperseded(
  * @throws what `build` throws, `disk`, or the signal's reason
  */
 export async function installModel(options: InstallOptions): Promise<string> {
-  const { paths, folder, lockKey = folder, name, accept = () => true, supersedes } = options;
+  const { paths, folder, lockKey = folder, name, supersedes } = options;
   const { build, beforePublish, progressKey, onProgress, signal } = options;
   const directory = join(paths.models, folder);
-  const present = async (): Promise<boolean> => {
-    const manifest = await tryReadModel(directory);
-    return manifest !== undefined && accept(manifest);
-  };
+  const present = async (): Promise<boolean> => (await tryReadModel(directory)) !== undefined;
   if (await present()) {
     await sweepDeadClaims(paths.locks);
     return directory;

@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, resolve } from "node:path";
+import { CONFIG_FILE } from "../checkpoint/file-names.ts";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
 import { MANIFEST_FILE } from "../core/manifest.ts";
 
@@ -43,12 +44,12 @@ export async function findLocalModel(text: string): Promise<LocalModel | undefin
   const weights = names.some(
     (file) => file.endsWith(".safetensors") || file.endsWith(".safetensors.index.json"),
   );
-  if (weights && names.includes("config.json")) return { kind: "checkpoint", directory, name };
+  if (weights && names.includes(CONFIG_FILE)) return { kind: "checkpoint", directory, name };
   throw notAModel(
     path,
     weights
-      ? "has weights and no config.json"
-      : `has neither a ${MANIFEST_FILE} nor config.json and safetensors`,
+      ? `has weights and no ${CONFIG_FILE}`
+      : `has neither a ${MANIFEST_FILE} nor ${CONFIG_FILE} and safetensors`,
   );
 }
 

@@ -1,7 +1,8 @@
+import { DEFAULT_MODEL } from "../core/default-model.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
-import type { VisionPrecision } from "../core/vision-precision.ts";
-import { DEFAULT_MODEL, parseModelName, unknownModel } from "./catalogue.ts";
+import { checkVariant, type WantedVariant } from "../core/variant.ts";
+import { parseModelName, unknownModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installHubModel, type InstallReport } from "./hub-model.ts";
@@ -11,15 +12,10 @@ import { readModel } from "./installed.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { resolveModel } from "./resolve.ts";
 import { untilStopped } from "./stopped.ts";
-import { checkVariant } from "./variant.ts";
 
-export interface PullOptions {
+export interface PullOptions extends WantedVariant {
   /** A name of the catalogue, `demo`, or `hf:OWNER/REPO[@REVISION]`. @default "flashsloth-3.2b" */
   readonly model?: string | undefined;
-  /** Weight type of the language model. @default "q4_k_m" */
-  readonly quant?: string | undefined;
-  /** Of the vision encoder. @default "fp32" */
-  readonly visionPrecision?: VisionPrecision | undefined;
   /** Keep the checkpoint, in the store's `checkpoints/`, after it was converted. @default false */
   readonly keepCheckpoint?: boolean | undefined;
   readonly onProgress?: OnStoreProgress | undefined;

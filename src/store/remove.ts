@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { diskError } from "../core/bytes.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { promptCachePrefix } from "../engine/prompt-cache.ts";
+import { forgetModel } from "./caches.ts";
 import { folderName, MODEL_NAMES, parseModelName } from "./catalogue.ts";
 import { closestName } from "./closest-name.ts";
 import { folderSize } from "./folder-size.ts";
@@ -84,7 +84,7 @@ export async function removeModel(options: RemoveOptions): Promise<RemovedModel>
         const directory = join(parent, folder);
         bytes += await folderSize(directory);
         const whole = parent === paths.models && !folder.startsWith(".");
-        if (whole) await forgetPrompts(directory, paths);
+        if (whole) await forgetModel(await tryReadModel(directory), paths);
         await (whole ? discardFolder(parent, folder) : rm(directory, { recursive: true, force: true })).catch(
           (error: unknown) => {
             throw diskError(directory, error);
@@ -97,16 +97,6 @@ export async function removeModel(options: RemoveOptions): Promise<RemovedModel>
   );
   await sweepDeadClaims(paths.locks);
   return result;
-}
-
-/** What was kept to start a model faster goes with it. */
-async function forgetPrompts(directory: string, paths: StorePaths): Promise<void> {
-  const manifest = await tryReadModel(directory);
-  const prefix = manifest && promptCachePrefix(manifest);
-  if (prefix === undefined) return;
-  for (const name of await namesIn(paths.prompts)) {
-    if (name.startsWith(prefix)) await rm(join(paths.prompts, name), { force: true });
-  }
 }
 
 async function nothingToRemove(model: string, paths: StorePaths): Promise<FlashSlothError> {

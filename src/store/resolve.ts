@@ -1,15 +1,15 @@
 import { isAbsolute, join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
-import type { Manifest } from "../core/manifest.ts";
-import type { VisionPrecision } from "../core/vision-precision.ts";
+import { folderFingerprint } from "../core/fingerprint.ts";
+import { FORMAT_VERSION, variantOf, type Manifest } from "../core/manifest.ts";
+import { checkVariant, showVariant, variantFlags, type WantedVariant } from "../core/variant.ts";
 import { looksLikePath, findLocalModel, type LocalModel } from "./local.ts";
 import { DEMO_MODEL, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
 import { DEMO_REPO, demoCheckpoint, demoVersion } from "./demo.ts";
-import { folderFingerprint } from "./fingerprint.ts";
 import { untilStopped } from "./stopped.ts";
 import { storePaths, type StorePaths } from "./home.ts";
-import { installCheckpoint } from "./install-checkpoint.ts";
+import { installCheckpoint, shortVersion } from "./install-checkpoint.ts";
 import { hubFolder, servingVariants } from "./hub-folder.ts";
 import { installedVariants } from "./hub-variants.ts";
 import type { Patience } from "./hub/retry.ts";
@@ -17,17 +17,12 @@ import { hubSettings, type Environment } from "./hub/settings.ts";
 import { readModel, tryReadModel } from "./installed.ts";
 import { sweepDeadClaims } from "../core/lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
-import { checkVariant, showVariant, variantFlags, variantOf, type WantedVariant } from "./variant.ts";
 
-export interface ResolveOptions {
+export interface ResolveOptions extends WantedVariant {
   /** A name of the catalogue, `demo`, `hf:OWNER/REPO[@REVISION]`, or a folder (converted, or a checkpoint). */
   readonly model: string;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
-  /** Weight type of the language model. @default "q4_k_m" for the hub's models, "f16" for the demo and folders */
-  readonly quant?: string | undefined;
-  /** Of the vision encoder; less than fp32 is never taken unless it is asked for. @default "fp32" */
-  readonly visionPrecision?: VisionPrecision | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
   /** @default the user's store */
@@ -83,7 +78,7 @@ async function resolveLocal(
     paths,
     checkpoint: local.directory,
     base: `folder-${local.name}`,
-    version: await folderFingerprint(local.directory),
+    version: shortVersion(await folderFingerprint(local.directory, `format ${FORMAT_VERSION}`)),
     name: local.name,
     source: { repo: local.directory, revision: null },
     quant,

@@ -1,15 +1,20 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { readManifest, visionAccuracy, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
-import { DEFAULT_QUANT, DEMO_MODEL, parseModelName } from "./catalogue.ts";
+import {
+  readManifest,
+  variantOf,
+  visionAccuracy,
+  type Manifest,
+  type VisionAccuracy,
+} from "../core/manifest.ts";
+import { DEFAULT_QUANT, variantFlags } from "../core/variant.ts";
+import { DEMO_MODEL, parseModelName } from "./catalogue.ts";
 import { storePaths, type StorePaths } from "./home.ts";
-import { hashFile } from "./hub/digest.ts";
+import { fileMatches } from "./hub/digest.ts";
 import { findLocalModel } from "./local.ts";
 import { modelsNamed } from "./named.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { untilStopped } from "./stopped.ts";
-import { variantFlags, variantOf } from "./variant.ts";
 
 export interface VerifyOptions {
   /** A name that `flashsloth list` shows, or the folder of a converted model. */
@@ -71,15 +76,15 @@ async function verifyFolder(
   const total = manifest.files.reduce((sum, file) => sum + file.size, 0);
   let before = 0;
   for (const file of manifest.files) {
-    const hash = createHash("sha256");
     let state: VerifiedFile["state"];
+    const digest = { kind: "sha256", hex: file.sha256 } as const;
     try {
-      const length = await hashFile(join(directory, file.name), hash, {
+      const same = await fileMatches(join(directory, file.name), file.size, digest, {
         onBytes: (done) =>
           onProgress?.({ stage: "verify", file: file.name, done: Math.min(before + done, total), total }),
         signal,
       });
-      state = length === file.size && hash.digest("hex") === file.sha256 ? "ok" : "changed";
+      state = same ? "ok" : "changed";
     } catch (error) {
       signal?.throwIfAborted();
       state = systemCode(error) === "ENOENT" ? "missing" : "unreadable";

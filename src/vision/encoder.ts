@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
 import { openSession } from "../onnxruntime/open.ts";
 import type { OnnxSession } from "../onnxruntime/session.ts";
-import type { DeviceChoice, Provider } from "../onnxruntime/provider.ts";
+import type { Provider } from "../onnxruntime/provider.ts";
 
 /** The sizes of a model that its encoder needs. */
 export type VisionGeometry = Pick<

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { drawing, Place, QUESTION, RED_CIRCLE } from "./binary.ts";
 
 const place = new Place();
-const prompts = (): string => place.path("store/prompts");
+const prompts = (): string => place.path("store/caches/prompts");
 const ask = async (...words: string[]): ReturnType<Place["run"]> =>
   place.run(["ask", "-m", "demo", "--quiet", ...words, QUESTION]);
 
@@ -21,7 +21,7 @@ describe("what is kept of the prompt", () => {
 
   it("can do without a place", async () => {
     await rm(prompts(), { recursive: true, force: true });
-    await mkdir(place.path("store"), { recursive: true });
+    await mkdir(place.path("store/caches"), { recursive: true });
     await writeFile(prompts(), "a file where the folder should be");
     expect(await ask(RED_CIRCLE)).toMatchObject({ status: 0, stdout: "Red.\n", stderr: "" });
   });

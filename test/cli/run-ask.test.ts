@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type AskRequest, runAsk } from "../../src/cli/ask.ts";
+import type { AskRequest } from "../../src/cli/ask-request.ts";
+import { runAsk } from "../../src/cli/ask.ts";
 import { Interrupts } from "../../src/cli/interrupt.ts";
 import { StreamOutput } from "../../src/cli/output.ts";
 import { Terminal } from "../../src/cli/terminal.ts";

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { BINARY, Place } from "./binary.ts";
@@ -14,17 +14,31 @@ function time(words: readonly string[]): number {
   return performance.now() - start;
 }
 
-/** The built files that a file imports before its first line runs, itself included. */
-function readAtOnce(entry: string): string[] {
-  const found = new Set<string>();
+const BUILT = new URL("../../dist/lib/", import.meta.url);
+
+/** The built files that a file imports before its first line runs, itself included, and the packages that these import. */
+function importedAtOnce(entry: string): { readonly files: string[]; readonly packages: string[] } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
   const visit = (file: string): void => {
-    if (found.has(file)) return;
-    found.add(file);
-    const text = readFileSync(new URL(`../../dist/lib/${file}`, import.meta.url), "utf8");
-    for (const [, next = ""] of text.matchAll(/^(?:import|export) .*"\.\/([^"]+)";$/gm)) visit(next);
+    if (files.has(file)) return;
+    files.add(file);
+    const text = readFileSync(new URL(file, BUILT), "utf8");
+    for (const [, next = ""] of text.matchAll(/^(?:import|export) (?:.* from )?"([^"]+)";$/gm)) {
+      if (next.startsWith("./")) visit(next.slice(2));
+      else if (!next.startsWith("node:")) packages.add(next);
+    }
   };
   visit(entry);
-  return [...found].sort();
+  return { files: [...files].sort(), packages: [...packages].sort() };
+}
+
+function readAtOnce(entry: string): string[] {
+  return importedAtOnce(entry).files;
+}
+
+function sizeOf(file: string): number {
+  return statSync(new URL(file, BUILT)).size;
 }
 
 describe("start-up", () => {
@@ -64,6 +78,26 @@ describe("start-up", () => {
     expect(readAtOnce("flashsloth.js")).toEqual(["core.js", "flashsloth.js", "rolldown-runtime.js"]);
     expect(readAtOnce("ask.js").length).toBeLessThanOrEqual(5);
     expect(readAtOnce("worker.js").length).toBeLessThanOrEqual(7);
+  });
+
+  it("reads nothing for --help that only the commands' work needs", () => {
+    expect(sizeOf("core.js")).toBeLessThan(16_000); // the manifest's schema alone would be 26,000
+    expect(sizeOf("flashsloth.js")).toBeLessThan(160_000); // most of it is commander
+  });
+
+  it.each([
+    ["flashsloth.js", []],
+    ["ask.js", []],
+    ["list.js", []],
+    ["verify.js", []],
+    ["remove.js", []],
+    ["convert.js", []],
+    ["bench.js", []],
+    ["index.js", []],
+    ["pull.js", ["undici"]],
+    ["worker.js", ["koffi"]],
+  ])("%s loads no package before it needs to but %j", (entry, packages) => {
+    expect(importedAtOnce(entry).packages).toEqual(packages);
   });
 
   it("prints the package's version", async () => {

@@ -45,14 +45,14 @@ describe("convertCheckpoint on a disk that is too small", () => {
 describe("convertCheckpoint on a disk that others fill up", () => {
   it.each([
     ["language", []],
-    ["quantise", ["language.f16.gguf"]],
+    ["quantize", ["language.f16.gguf"]],
     ["vision", ["language.gguf"]],
   ] as const)(
     "during %s: says so, keeps what is finished, and goes on when there is room",
     async (...row) => {
       const [stage, kept] = row;
       // the longest file of all is the f16 one, before the quantised one
-      const longest = { language: 20 * MB, quantise: 80 * MB, vision: 80 * MB }[stage];
+      const longest = { language: 20 * MB, quantize: 80 * MB, vision: 80 * MB }[stage];
       await onTightDisk({ total: 250 * MB, longest }, async (disk) => {
         const ballast = join(disk.folder, "ballast");
         const out = join(disk.folder, "model");

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
 import { writeSmallCheckpoint } from "./small-checkpoint.ts";
+import { random } from "../random.ts";
 
 /*
  * SIGKILL at random moments of a conversion with quantisation. `FLASHSLOTH_KILLS=200 npx vitest run
@@ -43,17 +44,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
-
-/** mulberry32: numbers in [0, 1). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function convert(): ChildProcess {
   const words = ["convert", checkpoint, out, "--quant", "q4_k_m", "--name", "small"];

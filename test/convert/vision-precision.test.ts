@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { MANIFEST_FILE, type Manifest, parseManifest, readManifest } from "../../src/core/manifest.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../src/core/vision-precision.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "../../src/core/variant.ts";
 import { VisionEncoder } from "../../src/vision/encoder.ts";
 import { relativeError } from "../vision/error.ts";
 

@@ -1,5 +1,6 @@
 import { deflateSync } from "node:zlib";
 import sharp, { type Sharp } from "sharp";
+import { random } from "../random.ts";
 
 const NOBODY = 65_534;
 
@@ -10,20 +11,15 @@ export interface NoisePicture {
   readonly height: number;
 }
 
-/** mulberry32: the same numbers on every run. @returns integers below `limit` */
+/** The same numbers on every run. @returns integers below `limit` */
 export function seeded(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b_79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
-  };
+  const next = random(seed);
+  return (limit) => Math.floor(next() * limit);
 }
 
 export function noise(width: number, height: number, seed: number): NoisePicture {
-  const random = seeded(seed);
-  return { pixels: Uint8Array.from({ length: width * height * 3 }, () => random(256)), width, height };
+  const below = seeded(seed);
+  return { pixels: Uint8Array.from({ length: width * height * 3 }, () => below(256)), width, height };
 }
 
 export function encoder(picture: NoisePicture): Sharp {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { providerHint, providerOption, providersFor } from "../../src/onnxruntime/provider.ts";
+import { choiceFor, providerHint, providerOption, providersFor } from "../../src/onnxruntime/provider.ts";
 
 describe("providersFor", () => {
   it.each([
@@ -20,6 +20,13 @@ describe("providersFor", () => {
       expect(providersFor({ device, platform: "darwin", fixedShapes: false })).toEqual(["cpu"]);
     }
     expect(providersFor({ device: "auto", platform: "linux", fixedShapes: false })).toEqual(["cuda", "cpu"]);
+  });
+});
+
+describe("choiceFor", () => {
+  it.each(["cpu", "cuda", "metal", "vulkan"] as const)("leads back from the provider of %s", (device) => {
+    const [provider = ""] = providersFor({ device, platform: "linux", fixedShapes: true });
+    expect(choiceFor(provider)).toBe(device);
   });
 });
 

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { listModels } from "../../src/store/list.ts";
 import { verifyModel } from "../../src/store/verify.ts";
 import { MODEL, ProcessPlace, type Running } from "./processes.ts";
+import { random } from "../random.ts";
 
 /*
  * SIGKILL at random moments of a download and of the conversion after it. `FLASHSLOTH_KILLS=200 npx vitest run
@@ -10,17 +11,6 @@ import { MODEL, ProcessPlace, type Running } from "./processes.ts";
  */
 const KILLS = Number(process.env["FLASHSLOTH_KILLS"] ?? 8);
 const SEED = Number(process.env["FLASHSLOTH_SEED"] ?? 1);
-
-/** mulberry32: numbers in [0, 1). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A tenth of the kills hits the start, half of them the download, the rest what comes after it. */
 async function randomMoment(place: ProcessPlace, run: Running, next: () => number): Promise<void> {

@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import { storePaths } from "../../src/store/home.ts";
 import { resolveModel } from "../../src/store/resolve.ts";
 import { showBytes } from "../../src/core/show-bytes.ts";
-import { freeBytes } from "../../src/core/free-space.ts";
-import { conversionBytes, requireSpace } from "../../src/store/space.ts";
+import { estimateConversion } from "../../src/convert/space.ts";
+import { freeBytes, requireSpace } from "../../src/core/disk-space.ts";
+import { storeNeed } from "../../src/store/space.ts";
 import { onTightDisk } from "../convert/tightDisk.ts";
 import { HubPlace } from "./hub/hub-place.ts";
 import { scratch } from "./scratch.ts";
@@ -25,25 +26,27 @@ describe("free space", () => {
     const home = await scratch();
     const free = (await freeBytes(home)) ?? 0;
     const need = { home, toFetch: free, toConvert: 6.4e9 };
-    await expect(requireSpace(need)).rejects.toMatchObject({
+    await expect(requireSpace(storeNeed(need))).rejects.toMatchObject({
       code: "disk",
       message: expect.stringMatching(
         /^not enough disk space: [\d.]+ [GT]B needed \([\d.]+ [GT]B to download, 6\.40 GB to convert\), [\d.]+ [GT]B free in /,
       ),
       hint: expect.stringMatching(/^free 6\.\d+ GB, or set FLASHSLOTH_HOME/),
     });
-    await requireSpace({ home, toFetch: 0, toConvert: 1 });
+    await requireSpace(storeNeed({ home, toFetch: 0, toConvert: 1 }));
   });
 
   it("for a conversion grows with the checkpoint and counts the f16 file beside the quantised one", () => {
-    expect(conversionBytes(1000)).toBe(1150);
-    expect(conversionBytes(1000, { quant: "q4_k_m" })).toBe(1140);
+    expect(estimateConversion(1000)).toBe(1150);
+    expect(estimateConversion(1000, { quant: "q4_k_m" })).toBe(1140);
     // the exact vision graph stands beside the reduced one, which is the peak only where nothing is quantised
-    expect(conversionBytes(1000, { visionPrecision: "int8" })).toBe(1290);
-    expect(conversionBytes(1000, { quant: "q4_k_m", visionPrecision: "fp16" })).toBe(1140);
-    expect(conversionBytes(1000, { quant: "unheard-of" })).toBe(conversionBytes(1000, { quant: "q8_0" }));
-    expect(conversionBytes(1000, { finished: 150 })).toBe(1000);
-    expect(conversionBytes(1000, { finished: 5000 })).toBe(0);
+    expect(estimateConversion(1000, { visionPrecision: "int8" })).toBe(1290);
+    expect(estimateConversion(1000, { quant: "q4_k_m", visionPrecision: "fp16" })).toBe(1140);
+    expect(estimateConversion(1000, { quant: "unheard-of" })).toBe(
+      estimateConversion(1000, { quant: "q8_0" }),
+    );
+    expect(estimateConversion(1000, { finished: 150 })).toBe(1000);
+    expect(estimateConversion(1000, { finished: 5000 })).toBe(0);
   });
 });
 

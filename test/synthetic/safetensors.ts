@@ -32,9 +32,7 @@ export async function writeSafetensors(
   tensors: TensorShapes,
   onBytes?: (bytes: number) => void,
 ): Promise<void> {
-  const sink = await FileSink.create(`${path}.partial`);
-  let complete = false;
-  try {
+  await FileSink.fill(`${path}.partial`, async (sink) => {
     await sink.write(safetensorsHeader(tensors));
     for (const [name, shape] of tensors) {
       const count = elementCount(shape);
@@ -44,10 +42,7 @@ export async function writeSafetensors(
         onBytes?.(halves.byteLength);
       }
     }
-    complete = true;
-  } finally {
-    await (complete ? sink.finish() : sink.abandon());
-  }
+  });
   await rename(`${path}.partial`, path);
 }
 

@@ -49,7 +49,7 @@ export function addAsk(program: Command): void {
     .option("-o, --output <file>", "write the answers to a file", filled("a file"))
     .option("--bench", "show how long each stage took");
   terminalOptions(command).action(async (words: string[], flags: AskFlags) => {
-    const { ask } = await import("../start-ask.ts");
-    process.exitCode = await ask(words, flags);
+    const { ask } = await import("../ask.ts");
+    await ask(words, flags);
   });
 }

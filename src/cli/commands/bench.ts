@@ -42,7 +42,7 @@ export function addBench(program: Command): void {
   terminalOptions(command).action(
     async (image: string | undefined, question: string | undefined, flags: BenchFlags) => {
       const { bench } = await import("../bench.ts");
-      process.exitCode = await bench({ image, question }, flags);
+      await bench({ image, question }, flags);
     },
   );
 }

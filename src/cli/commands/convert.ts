@@ -1,6 +1,5 @@
 import { Option, type Command } from "commander";
-import { QUANT_TYPES } from "../../convert/quant.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
+import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
 
@@ -20,7 +19,7 @@ export function addConvert(program: Command): void {
     .argument("<out-dir>", "folder to write; give it to -m afterwards")
     .option("--name <name>", "the model's name in records (default: the out folder's)", filled("a name"))
     .addOption(
-      new Option("--quant <type>", "weight type of the language model").choices(QUANT_TYPES).default("f16"),
+      new Option("--quant <type>", "weight type of the language model").choices(QUANTS).default("f16"),
     )
     .addOption(
       new Option(
@@ -32,6 +31,6 @@ export function addConvert(program: Command): void {
     );
   terminalOptions(command).action(async (checkpoint: string, out: string, flags: ConvertFlags) => {
     const { convert } = await import("../convert.ts");
-    process.exitCode = await convert(checkpoint, out, flags);
+    await convert(checkpoint, out, flags);
   });
 }

@@ -15,7 +15,7 @@ export function addList(program: Command): void {
     )
     .option("--json", "print one JSON object a line");
   terminalOptions(command).action(async (flags: ListFlags) => {
-    const { list } = await import("../store-commands.ts");
-    process.exitCode = await list(flags);
+    const { list } = await import("../list.ts");
+    await list(flags);
   });
 }

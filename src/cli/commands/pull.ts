@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
-import { QUANT_TYPES } from "../../convert/quant.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
+import { DEFAULT_MODEL } from "../../core/default-model.ts";
+import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
 
@@ -23,13 +23,13 @@ export function addPull(program: Command): void {
       "[model]",
       "flashsloth-3.2b, flashsloth-hd-3.2b, demo or hf:OWNER/REPO[@REVISION]",
       filled("a model's name"),
-      "flashsloth-3.2b",
+      DEFAULT_MODEL,
     )
     .addOption(
       new Option(
         "--quant <type>",
         "weight type of the language model (default: q4_k_m, the demo f16)",
-      ).choices(QUANT_TYPES),
+      ).choices(QUANTS),
     )
     .addOption(
       new Option(
@@ -40,7 +40,7 @@ export function addPull(program: Command): void {
     .option("--keep-checkpoint", "keep the downloaded checkpoint beside the converted model")
     .option("--json", "print the result as one JSON object");
   terminalOptions(command).action(async (model: string, flags: PullFlags) => {
-    const { pull } = await import("../store-commands.ts");
-    process.exitCode = await pull(model, flags);
+    const { pull } = await import("../pull.ts");
+    await pull(model, flags);
   });
 }

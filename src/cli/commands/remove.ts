@@ -15,7 +15,7 @@ export function addRemove(program: Command): void {
     .argument("<model>", "a name that `flashsloth list` shows", filled("a model's name"))
     .option("--json", "print the result as one JSON object");
   terminalOptions(command).action(async (model: string, flags: RemoveFlags) => {
-    const { remove } = await import("../store-commands.ts");
-    process.exitCode = await remove(model, flags);
+    const { remove } = await import("../remove.ts");
+    await remove(model, flags);
   });
 }

@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
-import { QUANT_TYPES } from "../../convert/quant.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../core/vision-precision.ts";
-import type { DeviceChoice } from "../../engine/api.ts";
+import { DEFAULT_MODEL } from "../../core/default-model.ts";
+import { DEVICES, type DeviceChoice } from "../../core/device.ts";
+import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import { filled, threadCount } from "../values.ts";
 
 /** The options that every command takes. */
@@ -26,8 +26,6 @@ export interface ModelFlags {
   readonly threads?: number;
 }
 
-const DEVICES: readonly DeviceChoice[] = ["auto", "cpu", "cuda", "metal", "vulkan"];
-
 /** The options of the commands that run a model. */
 export function modelOptions(command: Command): Command {
   return command
@@ -35,13 +33,13 @@ export function modelOptions(command: Command): Command {
       "-m, --model <name|dir>",
       "a model's name, or the folder of a checkpoint or a converted model",
       filled("a model's name or folder"),
-      "flashsloth-3.2b",
+      DEFAULT_MODEL,
     )
     .addOption(
       new Option(
         "--quant <type>",
         "weight type of the language model, when it must be fetched or converted first",
-      ).choices(QUANT_TYPES),
+      ).choices(QUANTS),
     )
     .addOption(
       new Option(

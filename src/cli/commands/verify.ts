@@ -21,7 +21,7 @@ export function addVerify(program: Command): void {
     )
     .option("--json", "print one JSON object a line");
   terminalOptions(command).action(async (model: string, flags: VerifyFlags) => {
-    const { verify } = await import("../store-commands.ts");
-    process.exitCode = await verify(model, flags);
+    const { verify } = await import("../verify.ts");
+    await verify(model, flags);
   });
 }

@@ -1,3 +1,4 @@
+import { QUERIES, TOKEN_EMBEDDING } from "../../checkpoint/names.ts";
 import type { Checkpoint } from "../../checkpoint/types.ts";
 import { FileSink } from "../../core/bytes.ts";
 import { toFloat32 } from "../../core/dtype.ts";
@@ -12,18 +13,17 @@ import type { OnWritten } from "../progress.ts";
 export async function queryVectors(checkpoint: Checkpoint): Promise<Float32Array> {
   const { hiddenSize, vocabSize } = checkpoint.config.text;
   const base = await embeddingRow(checkpoint, checkpoint.tokenizer.queryBase, vocabSize);
-  const learned = await checkpoint.readFloat32("model.learnable_tokens.token"); // [queries, hidden]
+  const learned = await checkpoint.readFloat32(QUERIES); // [queries, hidden]
   return learned.map((value, index) => value + (base[index % hiddenSize] ?? 0));
 }
 
 /** One row of the token embedding table, [hidden]. */
 async function embeddingRow(checkpoint: Checkpoint, row: number, rows: number): Promise<Float32Array> {
-  const name = "model.embed_tokens.weight";
-  const info = checkpoint.tensors.get(name);
+  const info = checkpoint.tensors.get(TOKEN_EMBEDDING);
   if (info === undefined || row >= rows) {
-    throw new FlashSlothError("checkpoint-invalid", `${name} has no row ${row}`);
+    throw new FlashSlothError("checkpoint-invalid", `${TOKEN_EMBEDDING} has no row ${row}`);
   }
-  const bytes = await checkpoint.readBytes(name);
+  const bytes = await checkpoint.readBytes(TOKEN_EMBEDDING);
   const rowBytes = bytes.byteLength / rows;
   return toFloat32(bytes.slice(row * rowBytes, (row + 1) * rowBytes), info.dtype);
 }
@@ -36,13 +36,7 @@ export async function writeQueries(options: {
   readonly onProgress?: OnWritten | undefined;
 }): Promise<void> {
   const vectors = await queryVectors(options.checkpoint);
-  const sink = await FileSink.create(options.path);
-  try {
-    await sink.write(new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));
-  } catch (error) {
-    await sink.abandon();
-    throw error;
-  }
-  await sink.finish();
+  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+  await FileSink.fill(options.path, async (sink) => sink.write(bytes));
   options.onProgress?.({ written: vectors.byteLength, total: vectors.byteLength });
 }

@@ -1,3 +1,5 @@
+import { DECODER, FINAL_NORM, HEAD, TOKEN_EMBEDDING } from "../../checkpoint/names.ts";
+
 /** One tensor's way from a checkpoint into the language model's file. */
 export interface TensorRoute {
   /** name in the checkpoint */
@@ -43,12 +45,12 @@ function linear(from: string, to: string): TensorRoute[] {
  */
 export function languageTensors(layers: number): TensorRoute[] {
   const routes: TensorRoute[] = [
-    { from: "model.embed_tokens.weight", to: TOKEN_EMBEDDINGS, type: "F16" },
-    ...norm("model.final_layernorm", "output_norm"),
-    ...linear("lm_head", "output"),
+    { from: TOKEN_EMBEDDING, to: TOKEN_EMBEDDINGS, type: "F16" },
+    ...norm(FINAL_NORM, "output_norm"),
+    ...linear(HEAD, "output"),
   ];
   for (let layer = 0; layer < layers; layer++) {
-    const from = `model.layers.${layer}`;
+    const from = `${DECODER}.${layer}`;
     const to = `blk.${layer}`;
     routes.push(...norm(`${from}.input_layernorm`, `${to}.attn_norm`));
     for (const [module, name] of LINEAR) routes.push(...linear(`${from}.${module}`, `${to}.${name}`));

@@ -52,16 +52,7 @@ export async function writeLanguage(options: WriteLanguageOptions): Promise<Gguf
     },
   );
 
-  const sink = await FileSink.create(path);
-  let infos: GgufTensorInfo[];
-  try {
-    infos = await writeGguf({ sink, metadata, tensors });
-  } catch (error) {
-    await sink.abandon();
-    throw error;
-  }
-  await sink.finish();
-  return infos;
+  return await FileSink.fill(path, async (sink) => writeGguf({ sink, metadata, tensors }));
 }
 
 function tensorInfo(checkpoint: Checkpoint, name: string): TensorInfo {

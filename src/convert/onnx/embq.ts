@@ -1,3 +1,4 @@
+import { EMBQ, EMBQ_LAYER } from "../../checkpoint/names.ts";
 import type { CheckpointConfig } from "../../checkpoint/types.ts";
 import type { Value } from "../../formats/onnx/builder.ts";
 import { attention } from "./attention.ts";
@@ -5,8 +6,6 @@ import type { Layers } from "./layers.ts";
 
 /** PyTorch's default, which EmbQ's layer norms keep whatever the checkpoint's config says. */
 const NORM_EPSILON = 1e-5;
-const PREFIX = "model.lqformer";
-const LAYER = `${PREFIX}.layers.0`;
 
 export interface EmbqInputs {
   /** hidden states at the query positions [Q, hidden] */
@@ -30,26 +29,26 @@ export function embq(layers: Layers, config: CheckpointConfig["embq"], inputs: E
   const batch = (x: Value, size: number): Value => g.reshape(x, [1, -1, size]);
 
   // queries and question share one projection
-  const down = layers.boundLinear(`${PREFIX}.down_projector_learnable_text`);
-  const q = layers.layerNorm(down(inputs.queries), `${LAYER}.ln_q`, NORM_EPSILON); // [Q, width]
-  const t = layers.layerNorm(down(inputs.text), `${LAYER}.ln_text`, NORM_EPSILON); // [T, width]
-  const image = layers.linear(inputs.features, `${PREFIX}.down_projector_image`);
-  const k = layers.layerNorm(image, `${LAYER}.ln_kv`, NORM_EPSILON); // [F, width]
+  const down = layers.boundLinear(`${EMBQ}.down_projector_learnable_text`);
+  const q = layers.layerNorm(down(inputs.queries), `${EMBQ_LAYER}.ln_q`, NORM_EPSILON); // [Q, width]
+  const t = layers.layerNorm(down(inputs.text), `${EMBQ_LAYER}.ln_text`, NORM_EPSILON); // [T, width]
+  const image = layers.linear(inputs.features, `${EMBQ}.down_projector_image`);
+  const k = layers.layerNorm(image, `${EMBQ_LAYER}.ln_kv`, NORM_EPSILON); // [F, width]
 
   const read = g.scope("question", () => {
-    const query = batch(layers.linear(q, `${LAYER}.t2q_attn.q_proj`), width);
-    const key = batch(layers.linear(t, `${LAYER}.t2q_attn.k_proj`), width);
-    const value = batch(layers.linear(t, `${LAYER}.t2q_attn.v_proj`), width);
+    const query = batch(layers.linear(q, `${EMBQ_LAYER}.t2q_attn.q_proj`), width);
+    const key = batch(layers.linear(t, `${EMBQ_LAYER}.t2q_attn.k_proj`), width);
+    const value = batch(layers.linear(t, `${EMBQ_LAYER}.t2q_attn.v_proj`), width);
     return attention(g, { query, key, value, heads, width }); // [1, Q, width]
   });
 
   const seen = g.scope("picture", () => {
-    const query = layers.linear(read, `${LAYER}.i2q_attn.q_proj`);
-    const key = batch(layers.linear(k, `${LAYER}.i2q_attn.k_proj`), width);
-    const value = batch(layers.linear(inputs.features, `${LAYER}.i2q_attn.v_proj`), config.valueWidth);
+    const query = layers.linear(read, `${EMBQ_LAYER}.i2q_attn.q_proj`);
+    const key = batch(layers.linear(k, `${EMBQ_LAYER}.i2q_attn.k_proj`), width);
+    const value = batch(layers.linear(inputs.features, `${EMBQ_LAYER}.i2q_attn.v_proj`), config.valueWidth);
     return attention(g, { query, key, value, heads, width }); // [1, Q, valueWidth]
   });
 
   const flat = g.reshape(seen, [-1, config.valueWidth]); // [Q, valueWidth]
-  return g.add(inputs.queries, layers.linear(flat, `${PREFIX}.up_projector`));
+  return g.add(inputs.queries, layers.linear(flat, `${EMBQ}.up_projector`));
 }

@@ -1,7 +1,7 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { VisionPrecision } from "../../core/vision-precision.ts";
 import type { Shape } from "../../core/shape.ts";
+import { EXACT_PRECISION, type VisionPrecision } from "../../core/variant.ts";
 import type { GraphBuilder, Value } from "../../formats/onnx/builder.ts";
 import { LINEAR } from "./linear.ts";
 
@@ -13,7 +13,7 @@ export class Layers {
   readonly #precision: VisionPrecision;
 
   /** @param precision of the matrices in `linear`; everything else is float32 */
-  constructor(graph: GraphBuilder, checkpoint: Checkpoint, precision: VisionPrecision = "fp32") {
+  constructor(graph: GraphBuilder, checkpoint: Checkpoint, precision: VisionPrecision = EXACT_PRECISION) {
     this.graph = graph;
     this.#checkpoint = checkpoint;
     this.#precision = precision;

@@ -1,6 +1,6 @@
 import { toFloat16 } from "../../core/dtype.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { VisionPrecision } from "../../core/vision-precision.ts";
+import type { VisionPrecision } from "../../core/variant.ts";
 import type { GraphBuilder, Value } from "../../formats/onnx/builder.ts";
 import { transpose } from "./transpose.ts";
 

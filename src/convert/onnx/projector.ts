@@ -1,3 +1,4 @@
+import { PROJECTOR } from "../../checkpoint/names.ts";
 import type { Value } from "../../formats/onnx/builder.ts";
 import type { Layers } from "./layers.ts";
 
@@ -8,6 +9,6 @@ import type { Layers } from "./layers.ts";
  * @returns visual tokens [N, windows, hidden]
  */
 export function projector(layers: Layers, pooled: Value): Value {
-  const inner = layers.graph.gelu(layers.linear(pooled, "model.mm_projector.0"), { approximate: "none" });
-  return layers.linear(inner, "model.mm_projector.2");
+  const inner = layers.graph.gelu(layers.linear(pooled, `${PROJECTOR}.0`), { approximate: "none" });
+  return layers.linear(inner, `${PROJECTOR}.2`);
 }

@@ -1,3 +1,4 @@
+import { SAP } from "../../checkpoint/names.ts";
 import type { CheckpointConfig } from "../../checkpoint/types.ts";
 import type { Value } from "../../formats/onnx/builder.ts";
 import type { Layers } from "./layers.ts";
@@ -24,8 +25,8 @@ export function spatialAttentionPooling(
   const gathered = g.transpose(stripes, [0, 2, 1, 3]); // [N * side, window, row in window, w * C]
   const windows = g.reshape(gathered, [-1, side * side, w * w, c]); // [N, windows, w², C]
 
-  const inner = g.relu(layers.linear(windows, "model.pooling.mlp.0")); // [N, windows, w², C]
-  const scores = layers.linear(inner, "model.pooling.mlp.3"); // [N, windows, w², 1]
+  const inner = g.relu(layers.linear(windows, `${SAP}.0`)); // [N, windows, w², C]
+  const scores = layers.linear(inner, `${SAP}.3`); // [N, windows, w², 1]
   const row = g.reshape(scores, [0, 0, 1, w * w]); // [N, windows, 1, w²]
   const weights = g.softmax(row, { axis: -1 });
   const pooled = g.matmul(weights, windows); // [N, windows, 1, C]

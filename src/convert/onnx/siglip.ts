@@ -1,9 +1,8 @@
+import { VISION, VISION_BLOCKS } from "../../checkpoint/names.ts";
 import type { CheckpointConfig } from "../../checkpoint/types.ts";
 import type { Value } from "../../formats/onnx/builder.ts";
 import { attention } from "./attention.ts";
 import type { Layers } from "./layers.ts";
-
-const PREFIX = "model.vision_tower.vision_tower.vision_model";
 
 /**
  * SigLIP's vision transformer up to FlashSloth's feature layer: pre-norm blocks, tanh-GELU, no final norm.
@@ -19,13 +18,13 @@ export function siglip(layers: Layers, config: CheckpointConfig["vision"], pixel
   const embed = (): Value => {
     const unit = g.sub(g.div(g.toFloat32(pixels), 127.5), 1); // (x / 255 - 0.5) / 0.5: [-1, 1]
     const planes = g.transpose(unit, [0, 3, 1, 2]); // [N, 3, S, S]
-    const kernel = layers.tensor(`${PREFIX}.embeddings.patch_embedding.weight`);
-    const bias = layers.tensor(`${PREFIX}.embeddings.patch_embedding.bias`);
+    const kernel = layers.tensor(`${VISION}.embeddings.patch_embedding.weight`);
+    const bias = layers.tensor(`${VISION}.embeddings.patch_embedding.bias`);
     // a rest narrower than a patch, right and below, is never read: [N, hidden, grid, grid]
     const patches = g.conv(planes, kernel, bias, { stride: config.patchSize });
     const rows = g.reshape(patches, [0, hiddenSize, grid * grid]); // [N, hidden, patches]
     const tokens = g.transpose(rows, [0, 2, 1]); // [N, patches, hidden]
-    return g.add(tokens, layers.tensor(`${PREFIX}.embeddings.position_embedding.weight`));
+    return g.add(tokens, layers.tensor(`${VISION}.embeddings.position_embedding.weight`));
   };
 
   const block = (x: Value, name: string): Value => {
@@ -43,7 +42,7 @@ export function siglip(layers: Layers, config: CheckpointConfig["vision"], pixel
 
   let x = g.scope("embeddings", embed); // [N, patches, hidden]
   for (let layer = 0; layer < config.layers; layer++) {
-    x = g.scope(`layer.${layer}`, () => block(x, `${PREFIX}.encoder.layers.${layer}`));
+    x = g.scope(`layer.${layer}`, () => block(x, `${VISION_BLOCKS}.${layer}`));
   }
   return x;
 }

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointConfig } from "../../checkpoint/types.ts";
-import { diskError } from "../../core/bytes.ts";
+import { onDisk } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { Graph } from "../../formats/onnx/builder.ts";
 import { layOutWeights } from "../../formats/onnx/layout.ts";
@@ -62,10 +62,6 @@ export async function writeUncompressedGraph(options: WriteUncompressedOptions):
   const shared = new Set(graph.weights.map(({ name }) => name));
   const places = layOutWeights(options.vision.weights).places.filter(({ weight }) => shared.has(weight.name));
   const path = join(directory, file);
-  try {
-    await writeFile(path, encodeGraph({ graph, places, location: data }), { flush: true });
-  } catch (error) {
-    throw diskError(path, error);
-  }
+  await onDisk(path, writeFile(path, encodeGraph({ graph, places, location: data }), { flush: true }));
   return file;
 }

@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
-import type { VisionPrecision } from "../../core/vision-precision.ts";
+import type { VisionPrecision } from "../../core/variant.ts";
 import { type Graph, GraphBuilder } from "../../formats/onnx/builder.ts";
 import { type GraphFiles, writeGraph, type WriteOptions } from "../../formats/onnx/write.ts";
 import { embq } from "./embq.ts";

@@ -2,11 +2,10 @@ import type { Shape } from "../../core/shape.ts";
 
 /** "GGUF", little-endian. */
 export const MAGIC = 0x4655_4747;
-/** The only version we write or read; llama.cpp has written no other since 2023. */
+/** llama.cpp has written no other since 2023. */
 export const VERSION = 3;
-/** Tensor data begins at a multiple of this unless `general.alignment` says otherwise. */
+/** Every tensor begins at a multiple of this, since we write no `general.alignment`. */
 export const DEFAULT_ALIGNMENT = 32;
-export const ALIGNMENT_KEY = "general.alignment";
 /** ggml stores at most four dimensions. */
 export const MAX_DIMENSIONS = 4;
 /** ggml keeps a tensor's name in 64 bytes, the closing zero included. */
@@ -65,7 +64,7 @@ interface TensorTypeRow {
   readonly bytes: number;
 }
 
-/** The tensor types that llama.cpp's quantiser may put into a file made from f16 weights. */
+/** The tensor types of files made from f16 weights, quantised or not. */
 export type GgufTensorType =
   | "F32"
   | "F16"
@@ -110,12 +109,4 @@ export interface GgufTensorInfo {
   /** first byte, counted from the start of the file */
   readonly offset: number;
   readonly byteLength: number;
-}
-
-/** Everything of a GGUF file but the tensors' values. */
-export interface GgufLayout {
-  readonly alignment: number;
-  readonly metadata: GgufMetadata;
-  /** in file order */
-  readonly tensors: readonly GgufTensorInfo[];
 }

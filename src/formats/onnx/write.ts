@@ -1,6 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ByteSink, diskError, FileSink } from "../../core/bytes.ts";
+import { type ByteSink, FileSink } from "../../core/bytes.ts";
+import { onDisk } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { Graph } from "./builder.ts";
 import { encodeModel } from "./encode.ts";
@@ -52,23 +53,9 @@ export async function writeGraph(options: WriteGraphOptions): Promise<GraphFiles
   const dataPath = join(directory, files.data);
   const layout = layOutWeights(graph.weights);
   try {
-    const sink = await FileSink.create(dataPath);
-    try {
-      await writeWeights(layout, sink, options);
-    } catch (error) {
-      await sink.abandon();
-      throw error;
-    }
-    await sink.finish();
-    try {
-      await writeFile(
-        graphPath,
-        encodeGraph({ graph, places: layout.places, location: files.data, metadata }),
-        { flush: true },
-      );
-    } catch (error) {
-      throw diskError(graphPath, error);
-    }
+    await FileSink.fill(dataPath, async (sink) => writeWeights(layout, sink, options));
+    const encoded = encodeGraph({ graph, places: layout.places, location: files.data, metadata });
+    await onDisk(graphPath, writeFile(graphPath, encoded, { flush: true }));
   } catch (error) {
     await Promise.all([rm(graphPath, { force: true }), rm(dataPath, { force: true })]);
     throw error;

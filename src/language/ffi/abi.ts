@@ -1,8 +1,9 @@
 import koffi, { type TypeObject } from "koffi";
+import type { Quant } from "../../core/variant.ts";
 
 /**
  * The C structures that cross the border by value or are read in place, declared as in `include/llama.h`,
- * `ggml/include/ggml.h` of exactly this llama.cpp release. A test compiles a C program against the release's
+ * `ggml/include/ggml.h` and `gguf.h` of exactly this llama.cpp release. A test compiles a C program against the release's
  * own headers and compares every size and offset; a library of another release is refused at run time.
  */
 export const LLAMA_RELEASE = "0.4.0";
@@ -11,7 +12,7 @@ export const LLAMA_RELEASE = "0.4.0";
 type Fields = Readonly<Record<string, string>>;
 
 /** `include/llama.h`: struct llama_model_params */
-export const MODEL_PARAMS: Fields = {
+const MODEL_PARAMS: Fields = {
   devices: "void *",
   tensor_buft_overrides: "void *",
   n_gpu_layers: "int32_t",
@@ -32,7 +33,7 @@ export const MODEL_PARAMS: Fields = {
 };
 
 /** `include/llama.h`: struct llama_context_params */
-export const CONTEXT_PARAMS: Fields = {
+const CONTEXT_PARAMS: Fields = {
   n_ctx: "uint32_t",
   n_batch: "uint32_t",
   n_ubatch: "uint32_t",
@@ -73,7 +74,7 @@ export const CONTEXT_PARAMS: Fields = {
 };
 
 /** `include/llama.h`: struct llama_batch */
-export const BATCH: Fields = {
+const BATCH: Fields = {
   n_tokens: "int32_t",
   token: "void *",
   embd: "void *",
@@ -84,7 +85,7 @@ export const BATCH: Fields = {
 };
 
 /** `include/llama.h`: struct llama_model_quantize_params */
-export const QUANTIZE_PARAMS: Fields = {
+const QUANTIZE_PARAMS: Fields = {
   nthread: "int32_t",
   ftype: "int",
   output_tensor_type: "int",
@@ -103,13 +104,16 @@ export const QUANTIZE_PARAMS: Fields = {
 };
 
 /** `include/llama.h`: struct llama_sampler_chain_params */
-export const SAMPLER_CHAIN_PARAMS: Fields = { no_perf: "bool" };
+const SAMPLER_CHAIN_PARAMS: Fields = { no_perf: "bool" };
+
+/** `ggml/include/gguf.h`: struct gguf_init_params */
+const GGUF_INIT_PARAMS: Fields = { no_alloc: "bool", ctx: "void *" };
 
 /** `include/llama.h`: struct llama_token_data */
-export const TOKEN_DATA: Fields = { id: "int32_t", logit: "float", p: "float" };
+const TOKEN_DATA: Fields = { id: "int32_t", logit: "float", p: "float" };
 
 /** `include/llama.h`: struct llama_token_data_array */
-export const TOKEN_DATA_ARRAY: Fields = {
+const TOKEN_DATA_ARRAY: Fields = {
   data: "void *",
   size: "size_t",
   selected: "int64_t",
@@ -117,7 +121,7 @@ export const TOKEN_DATA_ARRAY: Fields = {
 };
 
 /** `ggml/include/ggml.h`: the head of struct ggml_tensor, up to its name */
-export const TENSOR: Readonly<Record<string, string | readonly [string, number]>> = {
+const TENSOR: Readonly<Record<string, string | readonly [string, number]>> = {
   type: "int",
   buffer: "void *",
   ne: ["int64_t", 4],
@@ -140,6 +144,7 @@ export const STRUCTS: Readonly<Record<string, Readonly<Record<string, string | r
     llama_batch: BATCH,
     llama_model_quantize_params: QUANTIZE_PARAMS,
     llama_sampler_chain_params: SAMPLER_CHAIN_PARAMS,
+    gguf_init_params: GGUF_INIT_PARAMS,
     llama_token_data: TOKEN_DATA,
     llama_token_data_array: TOKEN_DATA_ARRAY,
     ggml_tensor: TENSOR,
@@ -177,10 +182,8 @@ export function progressCallbackType(): TypeObject {
 }
 
 /** enum llama_ftype, for the quantisations that we offer */
-export const FTYPE: Readonly<Record<string, number>> = { f16: 1, q8_0: 7, q4_k_m: 15, q5_k_m: 17 };
+export const FTYPE: Readonly<Record<Quant, number>> = { f16: 1, q8_0: 7, q4_k_m: 15, q5_k_m: 17 };
 /** enum ggml_type */
 export const GGML_TYPE: { readonly F32: 0; readonly F16: 1 } = { F32: 0, F16: 1 };
 /** enum llama_load_mode */
 export const LOAD_MODE: { readonly none: 0; readonly mmap: 1 } = { none: 0, mmap: 1 };
-/** enum llama_flash_attn_type */
-export const FLASH_ATTN: { readonly auto: -1; readonly off: 0; readonly on: 1 } = { auto: -1, off: 0, on: 1 };

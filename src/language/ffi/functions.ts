@@ -26,7 +26,6 @@ export interface LlamaFunctions {
   llama_model_free(model: Pointer): void;
   llama_model_n_embd(model: Pointer): number;
   llama_model_n_layer(model: Pointer): number;
-  llama_model_n_ctx_train(model: Pointer): number;
   llama_model_get_vocab(model: Pointer): Pointer;
   llama_vocab_n_tokens(vocab: Pointer): number;
   llama_vocab_is_eog(vocab: Pointer, token: number): boolean;
@@ -53,7 +52,6 @@ export interface LlamaFunctions {
   llama_init_from_model(model: Pointer, params: StructValue): Pointer | null;
   llama_free(context: Pointer): void;
   llama_get_memory(context: Pointer): Pointer;
-  llama_memory_clear(memory: Pointer, data: boolean): void;
   llama_memory_seq_rm(memory: Pointer, sequence: number, from: number, to: number): boolean;
   llama_memory_seq_pos_max(memory: Pointer, sequence: number): number;
   llama_state_seq_get_size(context: Pointer, sequence: number): number;
@@ -103,7 +101,6 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   llama_model_free: ["llama", "void", ["void *"]],
   llama_model_n_embd: ["llama", "int32_t", ["void *"]],
   llama_model_n_layer: ["llama", "int32_t", ["void *"]],
-  llama_model_n_ctx_train: ["llama", "int32_t", ["void *"]],
   llama_model_get_vocab: ["llama", "void *", ["void *"]],
   llama_vocab_n_tokens: ["llama", "int32_t", ["void *"]],
   llama_vocab_is_eog: ["llama", "bool", ["void *", "int32_t"]],
@@ -123,7 +120,6 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   llama_init_from_model: ["llama", "void *", ["void *", "llama_context_params"]],
   llama_free: ["llama", "void", ["void *"]],
   llama_get_memory: ["llama", "void *", ["void *"]],
-  llama_memory_clear: ["llama", "void", ["void *", "bool"]],
   llama_memory_seq_rm: ["llama", "bool", ["void *", "int32_t", "int32_t", "int32_t"]],
   llama_memory_seq_pos_max: ["llama", "int32_t", ["void *", "int32_t"]],
   llama_state_seq_get_size: ["llama", "size_t", ["void *", "int32_t"]],

@@ -13,8 +13,6 @@ export interface NativeModelOptions {
   readonly path: string;
   /** Layers put on the GPU: 0 for none, -1 for all. @default 0 */
   readonly gpuLayers?: number;
-  /** Have llama.cpp validate every value of every tensor. @default false */
-  readonly checkTensors?: boolean;
 }
 
 /** Owns a `llama_model`: weights and vocabulary. Contexts made from it must be disposed before it. */
@@ -23,7 +21,6 @@ export class NativeModel {
   readonly hiddenSize: number;
   readonly layers: number;
   readonly vocabSize: number;
-  readonly trainedContext: number;
   readonly #vocab: Pointer;
   #pointer: Pointer | undefined;
 
@@ -35,7 +32,6 @@ export class NativeModel {
     this.hiddenSize = functions.llama_model_n_embd(pointer);
     this.layers = functions.llama_model_n_layer(pointer);
     this.vocabSize = functions.llama_vocab_n_tokens(this.#vocab);
-    this.trainedContext = functions.llama_model_n_ctx_train(pointer);
   }
 
   /**
@@ -43,12 +39,12 @@ export class NativeModel {
    * @throws `model-invalid` when llama.cpp refuses the file
    */
   static async load(options: NativeModelOptions): Promise<NativeModel> {
-    const { library, path, gpuLayers = 0, checkTensors = false } = options;
+    const { library, path, gpuLayers = 0 } = options;
     const pointer = await loadOnThread({
       files: library.files,
       path,
       // reading without a map costs a second of every cold start
-      params: { n_gpu_layers: gpuLayers, load_mode: LOAD_MODE.mmap, check_tensors: checkTensors },
+      params: { n_gpu_layers: gpuLayers, load_mode: LOAD_MODE.mmap },
     });
     if (pointer === null) {
       throw new FlashSlothError("model-invalid", `llama.cpp cannot load ${path}`, {

@@ -1,4 +1,4 @@
-import { FlashSlothError } from "../../core/errors.ts";
+import type { Quant } from "../../core/variant.ts";
 import { FTYPE, GGML_TYPE } from "./abi.ts";
 import type { LlamaLibrary } from "./library.ts";
 import type { StructValue } from "./functions.ts";
@@ -12,8 +12,7 @@ export interface NativeQuantizeOptions {
   readonly from: string;
   /** The new file; an existing one is replaced. */
   readonly to: string;
-  /** A name of `FTYPE`. */
-  readonly quant: string;
+  readonly quant: Quant;
   readonly threads: number;
 }
 
@@ -21,16 +20,13 @@ export interface NativeQuantizeOptions {
  * llama.cpp's `llama_model_quantize` with its own choice of type for every tensor, but the token embeddings, which stay
  * float16: the runtime reads single rows of them. It runs on a thread of its own and cannot be stopped.
  * @returns whether llama.cpp says that it succeeded; after a failed write it may say so wrongly
- * @throws `usage` for an unknown type
  */
 export async function quantizeNatively(options: NativeQuantizeOptions): Promise<boolean> {
   const { library, from, to, quant, threads } = options;
-  const ftype = FTYPE[quant];
-  if (ftype === undefined) throw new FlashSlothError("usage", `llama.cpp has no weight type called ${quant}`);
   const { functions } = library;
   const params: StructValue = {
     ...functions.llama_model_quantize_default_params(),
-    ftype,
+    ftype: FTYPE[quant],
     nthread: threads,
     token_embedding_type: GGML_TYPE.F16,
     max_buf_size: BUFFER_BYTES,

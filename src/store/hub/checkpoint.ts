@@ -1,14 +1,15 @@
 import { mkdir, readFile, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { diskError } from "../../core/bytes.ts";
+import { onDisk } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
+import { INDEX_FILE } from "../../formats/safetensors/shards.ts";
 import type { OnStoreProgress } from "../progress.ts";
 import { findCached } from "./cache.ts";
 import type { HubConnection } from "./connection.ts";
 import { fetchFile } from "./fetch-file.ts";
 import type { HubFile } from "./listing.ts";
 import { DownloadMeter } from "./meter.ts";
-import { describingFiles, weightFiles, WEIGHTS_INDEX } from "./needed.ts";
+import { describingFiles, weightFiles } from "./needed.ts";
 import type { RetryOptions } from "./retry.ts";
 
 /** Files fetched at the same time: enough to fill a line, few enough that one of them is finished soon. */
@@ -47,17 +48,15 @@ export interface FetchedCheckpoint {
  */
 export async function fetchCheckpoint(options: FetchCheckpointOptions): Promise<FetchedCheckpoint> {
   const { repo, listing, directory, onProgress, checkSpace } = options;
-  await mkdir(directory, { recursive: true }).catch((error: unknown) => {
-    throw diskError(directory, error);
-  });
+  await onDisk(directory, mkdir(directory, { recursive: true }));
 
   const describing = describingFiles(repo, listing);
   const first = new DownloadMeter(sizesOf(describing));
   const cachedFirst = await collect(options, describing, first, async (toFetch) =>
     checkSpace({ toFetch, checkpoint: 0 }),
   );
-  const index = describing.some(({ path }) => path === WEIGHTS_INDEX)
-    ? await readFile(join(directory, WEIGHTS_INDEX), "utf8")
+  const index = describing.some(({ path }) => path === INDEX_FILE)
+    ? await readFile(join(directory, INDEX_FILE), "utf8")
     : undefined;
 
   const weights = weightFiles(repo, listing, index);
@@ -118,7 +117,7 @@ async function collect(
       commit,
       file,
       target: join(directory, file.path),
-      onBytes: (onDisk) => meter.set(file.path, onDisk),
+      onBytes: (there) => meter.set(file.path, there),
       onReceived: (count) => {
         meter.received += count;
       },

@@ -1,11 +1,11 @@
 import type { Hash } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { diskError } from "../../core/bytes.ts";
+import { onDisk, syncFolder } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import { syncFolder } from "../sync-folder.ts";
+import { hashFile } from "../../core/hash-file.ts";
 import { connectionFailure, discard, type HubConnection, type HubResponse } from "./connection.ts";
-import { hashFile, startDigest } from "./digest.ts";
+import { startDigest } from "./digest.ts";
 import type { HubFile } from "./listing.ts";
 import { Transient, withRetries, type Attempt, type RetryOptions } from "./retry.ts";
 
@@ -247,13 +247,5 @@ async function writeAll(partial: Partial, piece: Buffer, target: string): Promis
     partial.hash.update(piece.subarray(done, done + bytesWritten));
     partial.position += bytesWritten;
     done += bytesWritten;
-  }
-}
-
-async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw diskError(path, error);
   }
 }

@@ -16,7 +16,7 @@ export interface HubSettings {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export const HUB_ENDPOINT = "https://huggingface.co" as const;
+const HUB_ENDPOINT = "https://huggingface.co" as const;
 const TRUE = new Set(["1", "ON", "YES", "TRUE"]);
 
 function first(env: Environment, ...names: readonly string[]): string | undefined {

@@ -1,6 +1,8 @@
+import { randomIntegers } from "../../random.ts";
+
 /** Kinds of text that tokenizers disagree about; the seed decides which strings come out. */
 export function* testStrings(count: number, seed: number): Generator<string> {
-  const random = generator(seed);
+  const random = randomIntegers(seed);
   const pick = <T>(list: readonly T[]): T => list[random() % list.length] as T;
   const repeat = (piece: () => string, most: number): string => {
     let text = "";
@@ -134,14 +136,3 @@ const SPECIAL = [
   "ĊĊ",
 ];
 const MARKS = ["'", '"', "?!", "—", "…", "@", "#", "%", "€", "'s", "''", "\u200d", "👩‍👩‍👧", "🦥", "🇩🇪"];
-
-/** Seeded 32-bit numbers (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b_79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-}

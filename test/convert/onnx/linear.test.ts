@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toFloat16, toFloat32 } from "../../../src/core/dtype.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../../src/core/vision-precision.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "../../../src/core/variant.ts";
 import { LINEAR, rounded, scalesOf } from "../../../src/convert/onnx/linear.ts";
 import { visionGraph, writeVisionGraph } from "../../../src/convert/onnx/write.ts";
 import { GraphBuilder } from "../../../src/formats/onnx/builder.ts";

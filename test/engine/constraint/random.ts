@@ -1,17 +1,12 @@
-/** Random numbers that are the same in every run (mulberry32). */
+import { random } from "../../random.ts";
+
+/** Seeded choices: the same in every run. */
 export class Random {
-  #state: number;
+  /** In [0, 1). */
+  readonly unit: () => number;
 
   constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  /** In [0, 1). */
-  unit(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    this.unit = random(seed);
   }
 
   /** A whole number from 0 to below `end`. */

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { MemorySource } from "../../../src/core/bytes.ts";
 import { alignUp, placeTensors, tensorByteLength } from "../../../src/formats/gguf/layout.ts";
-import { readGgufLayout } from "../../../src/formats/gguf/read.ts";
 import { writeGguf } from "../../../src/formats/gguf/write.ts";
+import { readGgufBytes } from "./ggml.ts";
 import { counting, encode, EVERY_TYPE, MemorySink, pieces, someTensors } from "./samples.ts";
 
 describe("the arithmetic of the layout", () => {
@@ -31,9 +30,9 @@ describe("the arithmetic of the layout", () => {
 });
 
 describe("writeGguf", () => {
-  it("is read back: every value type, every tensor", async () => {
+  it("is read by ggml: every value type, every tensor", async () => {
     const bytes = await encode(EVERY_TYPE, someTensors());
-    const layout = await readGgufLayout(new MemorySource(bytes));
+    const layout = await readGgufBytes(bytes);
     expect([...layout.metadata]).toEqual([...EVERY_TYPE]);
     expect(layout.tensors.map(({ name, type, shape }) => ({ name, type, shape }))).toEqual([
       { name: "matrix", type: "F16", shape: [3, 5] },
@@ -52,7 +51,7 @@ describe("writeGguf", () => {
   it("returns the offsets that a reader finds", async () => {
     const sink = new MemorySink();
     const infos = await writeGguf({ sink, metadata: EVERY_TYPE, tensors: someTensors() });
-    expect(infos).toEqual((await readGgufLayout(new MemorySource(sink.bytes()))).tensors);
+    expect(infos).toEqual((await readGgufBytes(sink.bytes())).tensors);
   });
 
   it("asks for a tensor's values only after those before it are written", async () => {

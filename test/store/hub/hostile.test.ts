@@ -4,19 +4,9 @@ import { FlashSlothError } from "../../../src/core/errors.ts";
 import type { HubFile } from "../../../src/store/hub/listing.ts";
 import { describingFiles, weightFiles } from "../../../src/store/hub/needed.ts";
 import { HubPlace, REPO } from "./hub-place.ts";
+import { random } from "../../random.ts";
 
 const COMMIT = "c".repeat(40);
-
-/** mulberry32: numbers in [0, 1). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Cuts, doubles or overwrites a piece of `text`. */
 function damage(text: string, next: () => number): string {

@@ -1,0 +1,67 @@
+import { stat } from "node:fs/promises";
+import type { DeviceChoice } from "../core/device.ts";
+import { FlashSlothError } from "../core/errors.ts";
+import type { WantedVariant } from "../core/variant.ts";
+import type { AskOptions } from "../engine/api.ts";
+import type { PictureEntry } from "../pipeline/inputs.ts";
+import { splitArguments } from "./ask-arguments.ts";
+import type { AskFlags } from "./commands/ask.ts";
+
+/** A validated `ask` command line; a variant that is left open is what the model comes with. */
+export interface AskRequest extends WantedVariant {
+  readonly images: readonly string[];
+  readonly recursive: boolean;
+  readonly model: string;
+  readonly download: boolean;
+  readonly device: DeviceChoice;
+  readonly threads: number | undefined;
+  /** at least one; each is asked about every picture */
+  readonly questions: readonly string[];
+  readonly ask: Omit<AskOptions, "question" | "timeoutMs">;
+  readonly timeoutMs: number | undefined;
+  readonly json: boolean;
+  readonly bench: boolean;
+}
+
+/**
+ * What a command line asks for.
+ * @throws `usage`, also where a picture is to come from a terminal
+ */
+export async function askRequest(words: readonly string[], flags: AskFlags): Promise<AskRequest> {
+  const { images, questions } = await splitArguments(words, flags.question);
+  if (images.includes("-") && process.stdin.isTTY) {
+    throw new FlashSlothError("usage", "standard input (-) is a terminal, not a picture", {
+      hint: 'pipe a picture in: flashsloth ask - "What is this?" < photo.jpg',
+    });
+  }
+  const { maxTokens, temperature, topP, seed, embq } = flags;
+  return {
+    images,
+    questions,
+    recursive: flags.recursive ?? false,
+    model: flags.model,
+    download: flags.download,
+    quant: flags.quant,
+    visionPrecision: flags.visionPrecision,
+    device: flags.device,
+    threads: flags.threads,
+    ask: { maxTokens, temperature, topP, seed, embq },
+    timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
+    json: flags.json ?? false,
+    bench: flags.bench ?? false,
+  };
+}
+
+/** @throws `usage` when the output file is one of the pictures, by whatever name */
+export async function refuseOverwriting(path: string, inputs: readonly PictureEntry[]): Promise<void> {
+  const target = await stat(path).catch(() => undefined);
+  if (target?.isFile() !== true) return;
+  for (const input of inputs) {
+    if (!("input" in input) || typeof input.input !== "string") continue;
+    const picture = await stat(input.input).catch(() => undefined);
+    if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
+    throw new FlashSlothError("usage", `the answers would overwrite the picture ${input.label}`, {
+      hint: "name another file with -o",
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import type { WantedVariant } from "../core/variant.ts";
+import type { ResolveOptions } from "../store/resolve.ts";
+import { showStoreProgress } from "./progress.ts";
+import type { CommandContext } from "./run-command.ts";
+
+/** The model that a command line names; what `ModelFlags` has. */
+export interface NamedModel extends WantedVariant {
+  readonly model: string;
+  readonly download: boolean;
+}
+
+/** How a command finds its model: fetched and converted first where that is needed, which is shown, and which Ctrl-C stops. */
+export function resolveOptions(
+  named: NamedModel,
+  { terminal, signal }: Pick<CommandContext, "terminal" | "signal">,
+): ResolveOptions {
+  const { model, quant, visionPrecision } = named;
+  return {
+    model,
+    download: named.download ? undefined : false, // undefined leaves it to the environment
+    quant,
+    visionPrecision,
+    onProgress: showStoreProgress(terminal),
+    signal,
+  };
+}

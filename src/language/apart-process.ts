@@ -1,0 +1,49 @@
+import { availableParallelism } from "node:os";
+import { FlashSlothError, messageOf } from "../core/errors.ts";
+import type { ApartReply, ApartRequest, Work } from "./apart.ts";
+import { findStoredTensor } from "./ffi/gguf.ts";
+import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";
+import { quantizeNatively } from "./ffi/quantize.ts";
+
+/*
+ * The child process of `runApart()`. While llama.cpp is at work on a thread of its own, this one waits for the channel
+ * to close: when the parent dies, however it dies, so does this process.
+ */
+
+const dieWithParent = (): void => {
+  process.kill(process.pid, "SIGKILL");
+};
+process.on("disconnect", dieWithParent);
+// Ctrl-C reaches every process of a terminal's foreground group; what follows is the parent's decision
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+
+const WORK: {
+  readonly [Name in keyof Work]: (
+    library: LlamaLibrary,
+    input: Work[Name]["input"],
+  ) => Work[Name]["result"] | Promise<Work[Name]["result"]>;
+} = {
+  quantize: async (library, { from, to, quant }) =>
+    quantizeNatively({ library, from, to, quant, threads: availableParallelism() }),
+  findTensor: (library, { path, name }) => findStoredTensor(library, path, name),
+};
+
+async function answer<Name extends keyof Work>({ work, input }: ApartRequest<Name>): Promise<ApartReply> {
+  try {
+    const library = await loadLlama("cpu");
+    return { done: await WORK[work](library, input) };
+  } catch (error) {
+    const { code, hint } =
+      error instanceof FlashSlothError ? error : { code: "native" as const, hint: undefined };
+    return { failed: { code, message: messageOf(error), hint } };
+  }
+}
+
+process.once("message", (request: ApartRequest) => {
+  void answer(request).then((reply) =>
+    process.send?.(reply, undefined, undefined, () => {
+      process.off("disconnect", dieWithParent);
+      process.exit(0);
+    }),
+  );
+});

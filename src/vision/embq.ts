@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import type { DeviceChoice } from "../core/device.ts";
+import { FlashSlothError } from "../core/errors.ts";
+import type { ModelGeometry } from "../core/manifest.ts";
+import type { Provider } from "../onnxruntime/provider.ts";
+import { openSession } from "../onnxruntime/open.ts";
+import type { OnnxSession, TensorInput } from "../onnxruntime/session.ts";
+
+/** The sizes of a model that EmbQ needs. */
+export type EmbqGeometry = Pick<ModelGeometry, "queries" | "hiddenSize" | "featureWidth">;
+
+export interface LoadEmbqOptions {
+  /** a converted model's folder */
+  readonly directory: string;
+  /** name of the EmbQ graph, the manifest's `roles.embq` */
+  readonly file: string;
+  readonly geometry: EmbqGeometry;
+  /** @default "auto" */
+  readonly device?: DeviceChoice | undefined;
+  /** @default the machine's physical cores */
+  readonly threads?: number | undefined;
+}
+
+/** Hidden states and features that EmbQ reads; row-major. */
+export interface EmbqInput {
+  /** hidden states at the query positions [queries, hiddenSize] */
+  readonly queries: Float32Array;
+  /** hidden states of the question [T, hiddenSize], T >= 1 */
+  readonly text: Float32Array;
+  /** all raw features of the picture [F, featureWidth] */
+  readonly features: Float32Array;
+}
+
+/** EmbQ between two decoder layers: what the queries have read of question and picture, added to them. */
+export class EmbqSession {
+  readonly #session: OnnxSession;
+  readonly #geometry: EmbqGeometry;
+
+  private constructor(session: OnnxSession, geometry: EmbqGeometry) {
+    this.#session = session;
+    this.#geometry = geometry;
+  }
+
+  /** The question's length varies, so on a Mac the CPU takes it. @throws as `openSession` does */
+  static async load(options: LoadEmbqOptions): Promise<EmbqSession> {
+    const { directory, file, geometry, device, threads } = options;
+    const session = await openSession({ path: join(directory, file), device, threads });
+    return new EmbqSession(session, geometry);
+  }
+
+  /** onnxruntime's provider that runs EmbQ */
+  get provider(): Provider {
+    return this.#session.provider;
+  }
+
+  /** devices that were tried before and why they were not taken */
+  get notes(): readonly string[] {
+    return this.#session.notes;
+  }
+
+  /**
+   * Returns when it is done: llama.cpp's graph waits for it in the middle of a decode.
+   * @returns the new hidden states at the query positions [queries, hiddenSize]
+   * @throws `internal` when an input is empty or no whole number of rows
+   */
+  run({ queries, text, features }: EmbqInput): Float32Array {
+    const { hiddenSize, featureWidth } = this.#geometry;
+    const inputs = {
+      queries: rows("queries", queries, hiddenSize),
+      text: rows("text", text, hiddenSize),
+      features: rows("features", features, featureWidth),
+    };
+    if (inputs.queries.shape[0] !== this.#geometry.queries) {
+      throw new FlashSlothError("internal", `EmbQ needs ${this.#geometry.queries} queries`);
+    }
+    const [out] = this.#session.runNow(inputs, ["queries_out"]);
+    return out ?? new Float32Array();
+  }
+
+  /** Frees the session. Idempotent. */
+  async dispose(): Promise<void> {
+    await this.#session.dispose();
+  }
+}
+
+function rows(name: string, data: Float32Array, width: number): TensorInput {
+  const count = data.length / width;
+  if (!Number.isInteger(count) || count === 0) {
+    throw new FlashSlothError("internal", `EmbQ's ${name}: ${data.length} values are not rows of ${width}`);
+  }
+  return { type: "float32", data, shape: [count, width] };
+}
