@@ -109,6 +109,17 @@ const SAMPLER_CHAIN_PARAMS: Fields = { no_perf: "bool" };
 /** `ggml/include/gguf.h`: struct gguf_init_params */
 const GGUF_INIT_PARAMS: Fields = { no_alloc: "bool", ctx: "void *" };
 
+/** `include/llama.h`: struct llama_token_data */
+const TOKEN_DATA: Fields = { id: "int32_t", logit: "float", p: "float" };
+
+/** `include/llama.h`: struct llama_token_data_array */
+const TOKEN_DATA_ARRAY: Fields = {
+  data: "void *",
+  size: "size_t",
+  selected: "int64_t",
+  sorted: "bool",
+};
+
 /** `ggml/include/ggml.h`: the head of struct ggml_tensor, up to its name */
 const TENSOR: Readonly<Record<string, string | readonly [string, number]>> = {
   type: "int",
@@ -134,6 +145,8 @@ export const STRUCTS: Readonly<Record<string, Readonly<Record<string, string | r
     llama_model_quantize_params: QUANTIZE_PARAMS,
     llama_sampler_chain_params: SAMPLER_CHAIN_PARAMS,
     gguf_init_params: GGUF_INIT_PARAMS,
+    llama_token_data: TOKEN_DATA,
+    llama_token_data_array: TOKEN_DATA_ARRAY,
     ggml_tensor: TENSOR,
   };
 

@@ -29,6 +29,7 @@ export interface LlamaFunctions {
   llama_model_get_vocab(model: Pointer): Pointer;
   llama_vocab_n_tokens(vocab: Pointer): number;
   llama_vocab_is_eog(vocab: Pointer, token: number): boolean;
+  llama_vocab_is_control(vocab: Pointer, token: number): boolean;
   llama_tokenize(
     vocab: Pointer,
     text: Uint8Array,
@@ -68,6 +69,9 @@ export interface LlamaFunctions {
   llama_sampler_init_top_p(p: number, minKeep: number): Pointer;
   llama_sampler_init_dist(seed: number): Pointer;
   llama_sampler_sample(sampler: Pointer, context: Pointer, index: number): number;
+  llama_sampler_init_grammar(vocab: Pointer, grammar: string, root: string): Pointer | null;
+  llama_sampler_apply(sampler: Pointer, candidates: StructValue): void;
+  llama_sampler_accept(sampler: Pointer, token: number): void;
   llama_sampler_free(sampler: Pointer): void;
 
   llama_model_quantize_default_params(): StructValue;
@@ -101,6 +105,7 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   llama_model_get_vocab: ["llama", "void *", ["void *"]],
   llama_vocab_n_tokens: ["llama", "int32_t", ["void *"]],
   llama_vocab_is_eog: ["llama", "bool", ["void *", "int32_t"]],
+  llama_vocab_is_control: ["llama", "bool", ["void *", "int32_t"]],
   llama_tokenize: [
     "llama",
     "int32_t",
@@ -133,6 +138,9 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   llama_sampler_init_top_p: ["llama", "void *", ["float", "size_t"]],
   llama_sampler_init_dist: ["llama", "void *", ["uint32_t"]],
   llama_sampler_sample: ["llama", "int32_t", ["void *", "void *", "int32_t"]],
+  llama_sampler_init_grammar: ["llama", "void *", ["void *", "const char *", "const char *"]],
+  llama_sampler_apply: ["llama", "void", ["void *", "llama_token_data_array *"]],
+  llama_sampler_accept: ["llama", "void", ["void *", "int32_t"]],
   llama_sampler_free: ["llama", "void", ["void *"]],
 
   llama_model_quantize_default_params: ["llama", "llama_model_quantize_params", []],
@@ -160,7 +168,9 @@ export function openLibraries(
 
 /** Binds every function of the interface; throws what koffi throws when one is missing. */
 export function bindFunctions(libraries: Readonly<Record<LibraryName, LibraryHandle>>): LlamaFunctions {
+  // a signature that takes a structure by its address names it as text, which koffi must know by then
   structType("llama_model_quantize_params");
+  structType("llama_token_data_array");
   const bound = Object.entries(SIGNATURES).map(([name, [library, result, parameters]]) => [
     name,
     libraries[library].func(

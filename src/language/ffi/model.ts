@@ -60,6 +60,12 @@ export class NativeModel {
     return this.#pointer;
   }
 
+  /** For the handles of this folder only; valid as long as the model is. */
+  get vocab(): Pointer {
+    void this.pointer;
+    return this.#vocab;
+  }
+
   /** Token ids of plain text: no token is added, and no special token is recognised in it. */
   tokenize(text: string): number[] {
     const { functions } = this.library;
