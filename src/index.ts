@@ -19,6 +19,7 @@ export type {
   EngineHandle as Model,
   EngineInfo,
   PictureInput,
+  SchemaConstraint,
   ScoredChoice,
 } from "./engine/api.ts";
 export type { DeviceChoice } from "./core/device.ts";

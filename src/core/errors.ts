@@ -31,6 +31,8 @@ export type ErrorCode =
   | "network"
   /** the hub refuses access */
   | "access"
+  /** the answer ended before it was what it had to be */
+  | "constraint"
   /** the time given to one picture is over */
   | "timeout"
   /** stopped by the user */

@@ -93,8 +93,15 @@ export interface EncodedPicture {
   };
 }
 
+/** The answer is JSON that a schema describes; see `compileSchema` for what a schema may use. */
+export interface SchemaConstraint {
+  readonly kind: "schema";
+  /** what `JSON.parse` makes of a JSON schema */
+  readonly schema: unknown;
+}
+
 /** What an answer must be. */
-export type Constraint = ChoicesConstraint;
+export type Constraint = ChoicesConstraint | SchemaConstraint;
 
 export interface AskOptions {
   readonly question: string;
@@ -214,8 +221,9 @@ export interface EngineHandle {
   /**
    * Answers a question; of several that are asked at once, as many are worked on together as the engine takes. A second
    * question about the same picture keeps the picture's positions in the KV cache.
-   * @throws `question-too-long`; `usage` for a blank question, choices that are none, or a picture that was released;
-   *   `interrupted` when the engine was disposed meanwhile
+   * @throws `question-too-long`; `usage` for a blank question, choices that are none, a schema that cannot be used, or a picture that was released;
+   *   `constraint`, `timeout` for an answer by a schema that ended before it was whole; `interrupted` when the engine was
+   *   disposed meanwhile
    */
   ask(picture: EncodedPicture, options: AskOptions, hooks?: AskHooks): Promise<Answer>;
   /** Forgets an encoded picture; questions that were asked about it before are still answered. */

@@ -1,4 +1,5 @@
 import type { NativeContext } from "../language/ffi/context.ts";
+import type { NativeGrammar } from "../language/ffi/grammar.ts";
 import type { NativeSampler } from "../language/ffi/sampler.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer } from "./api.ts";
@@ -10,6 +11,8 @@ export interface GenerationOptions {
   readonly context: NativeContext;
   /** owned by the generation */
   readonly sampler: NativeSampler;
+  /** What the answer must follow; owned by the generation. @default any text */
+  readonly grammar?: NativeGrammar | undefined;
   readonly maxTokens: number;
   /** @default false */
   readonly ignoreEnd?: boolean | undefined;
@@ -34,8 +37,8 @@ export class Generation implements Continuation {
   }
 
   takeLogits(row: number): void {
-    const { language, context, sampler, maxTokens, ignoreEnd = false } = this.#options;
-    const token = sampler.sample(context, row);
+    const { language, maxTokens, ignoreEnd = false } = this.#options;
+    const token = this.#sample(row);
     this.firstTokenAt ??= performance.now();
     if (!ignoreEnd && language.endsAnswer(token)) {
       this.#end("stop");
@@ -61,6 +64,21 @@ export class Generation implements Continuation {
 
   dispose(): void {
     this.#options.sampler.dispose();
+    this.#options.grammar?.dispose();
+  }
+
+  /** What the grammar refuses is ruled out and sampled again: the same distribution as ruling it out before. */
+  #sample(row: number): number {
+    const { context, sampler, grammar } = this.#options;
+    let token = sampler.sample(context, row);
+    if (grammar !== undefined) {
+      if (!grammar.allows(token)) {
+        context.changeLogits(row, (logits) => grammar.mask(logits));
+        token = sampler.sample(context, row);
+      }
+      grammar.accept(token);
+    }
+    return token;
   }
 
   #end(finish: Answer["finish"]): void {

@@ -7,6 +7,7 @@ import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer, AskHooks, AskOptions } from "./api.ts";
 import { contextCapacity, type Capacity } from "./capacity.ts";
+import { requireWhole, Schemas } from "./constraint/schemas.ts";
 import { ChoiceScoring } from "./constraint/scoring.ts";
 import type { Continuation } from "./continuation.ts";
 import { EmbqTap, type EmbqTrace } from "./embq-tap.ts";
@@ -56,6 +57,7 @@ export class LanguageSide {
   readonly #cache: KvCache;
   readonly #scheduler: Scheduler;
   readonly #prefixes: PrefixStore | undefined;
+  readonly #schemas = new Schemas();
   /** pictures whose prefixes are about to be kept */
   readonly #remembering = new Map<number, Promise<void>>();
 
@@ -107,12 +109,15 @@ export class LanguageSide {
         { hint: "ask a shorter question" },
       );
     }
+    const { constraint } = options;
+    const schema =
+      constraint?.kind === "schema" ? await this.#schemas.compiled(constraint.schema) : undefined;
     const { onEmbq, onLogits } = hooks;
     const width = geometry.hiddenSize;
     const sequence = new Sequence({
       picture: id,
       prompt,
-      continuation: this.#continuation(options, limit - prompt.length, hooks),
+      continuation: this.#continuation(options, limit - prompt.length, hooks, schema?.grammar),
       embq: embq ? new EmbqTap({ session, groups: prompt.groups, features, width, onEmbq }) : undefined,
       embed: (ids) => language.embed(ids),
       tokens: { image: visualTokens.length / width, question: tokens.question.length - 1 },
@@ -121,10 +126,10 @@ export class LanguageSide {
       onLogits: onLogits && ((row, step) => onLogits(this.#context.logits(row), step)),
     });
     const { key } = picture;
-    if (key === undefined || this.#prefixes === undefined) return await this.#scheduler.ask(sequence);
-    await this.#prefixes.recall(id, prompt, key);
+    if (key !== undefined) await this.#prefixes?.recall(id, prompt, key);
     const answer = await this.#scheduler.ask(sequence);
-    this.#rememberLater(id, prompt, key);
+    if (key !== undefined && this.#prefixes !== undefined) this.#rememberLater(id, prompt, key);
+    if (schema !== undefined) requireWhole(answer, schema);
     return answer;
   }
 
@@ -155,7 +160,12 @@ export class LanguageSide {
   }
 
   /** @param room positions that are left after the prompt */
-  #continuation(options: AskOptions, room: number, { onText }: AskHooks): Continuation {
+  #continuation(
+    options: AskOptions,
+    room: number,
+    { onText }: AskHooks,
+    grammar: string | undefined,
+  ): Continuation {
     const { language } = this.#options;
     const { constraint, maxTokens = DEFAULT_MAX_TOKENS, temperature, topP, seed, ignoreEnd } = options;
     const context = this.#context;
@@ -166,9 +176,11 @@ export class LanguageSide {
       language,
       context,
       sampler: language.createSampler({ temperature, topP, seed }),
+      grammar: grammar === undefined ? undefined : language.createGrammar(grammar),
       // the last token of all need not be computed
       maxTokens: Math.min(maxTokens, room + 1),
-      ignoreEnd,
+      // what a grammar has brought to its end cannot go on
+      ignoreEnd: grammar === undefined && ignoreEnd,
       onText,
     });
   }

@@ -7,6 +7,7 @@ import type { Manifest, ModelGeometry } from "../core/manifest.ts";
 import { openLanguageDevice, type LanguageDevice } from "./device.ts";
 import { TokenEmbeddings } from "./embeddings.ts";
 import { NativeContext, type NativeContextOptions } from "./ffi/context.ts";
+import { NativeGrammar } from "./ffi/grammar.ts";
 import { NativeModel } from "./ffi/model.ts";
 import { NativeSampler, type SamplerOptions } from "./ffi/sampler.ts";
 
@@ -123,6 +124,11 @@ export class LanguageModel {
       threads: this.#threads,
       tapNode: `l_out-${this.#manifest.geometry.embqLayer - 1}`,
     });
+  }
+
+  /** Follows one answer through a grammar. @param grammar GBNF with a rule `root` */
+  createGrammar(grammar: string): NativeGrammar {
+    return new NativeGrammar({ model: this.#model, grammar });
   }
 
   createSampler(options: Omit<SamplerOptions, "library">): NativeSampler {

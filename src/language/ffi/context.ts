@@ -162,10 +162,16 @@ export class NativeContext {
    * @param row its place in the batch
    */
   logits(row: number): Float32Array {
+    let copy = new Float32Array();
+    this.changeLogits(row, (logits) => void (copy = logits.slice()));
+    return copy;
+  }
+
+  /** Lets `change` alter the logits of one row of the last `decode` in place, before they are sampled. */
+  changeLogits(row: number, change: (logits: Float32Array) => void): void {
     const pointer = this.#model.library.functions.llama_get_logits_ith(this.#alive, row);
     if (pointer === null) throw new FlashSlothError("internal", `no logits were computed for row ${row}`);
-    const { vocabSize } = this.#model;
-    return new Float32Array(koffi.view(pointer, vocabSize * 4)).slice();
+    change(new Float32Array(koffi.view(pointer, this.#model.vocabSize * 4)));
   }
 
   /** For the sampler of this folder only. */
