@@ -86,14 +86,6 @@ export class KvCache {
     return best;
   }
 
-  /** The idle sequence that holds these positions and no more. */
-  idleWith(keys: Int32Array): number | undefined {
-    for (const { sequence, idle, keys: held } of this.#holdings.values()) {
-      if (idle && held.length === keys.length && agreement(held, keys) === keys.length) return sequence;
-    }
-    return undefined;
-  }
-
   /** Lets an empty sequence begin as another one does. */
   share({ sequence: from, length }: Beginning, to: number): void {
     const [source, target] = [this.#of(from), this.#of(to)];
@@ -168,6 +160,11 @@ export class KvCache {
     this.truncate(sequence, length);
     holding.idle = true;
     holding.lastUsed = ++this.#clock;
+    // what it begins with needs no number of its own any more
+    for (const other of this.#holdings.values()) {
+      const within = other !== holding && agreement(other.keys, keys) === other.keys.length;
+      if (within && other.idle && !other.pinned) this.close(other.sequence);
+    }
   }
 
   /** Lets go of a sequence and of its number. */
