@@ -2,10 +2,12 @@ import { benchStages, type BenchStages } from "../bench/stages.ts";
 import { benchTable } from "../bench/table.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { VisionPrecision } from "../core/vision-precision.ts";
-import type { AskOptions, DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
-import { answers } from "../pipeline/answers.ts";
-import type { GatherOptions, PictureEntry } from "../pipeline/inputs.ts";
+import type { DeviceChoice, EngineHandle, EngineOptions } from "../engine/api.ts";
+import type { AskSettings, JobSource } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
+import { answers } from "../pipeline/run.ts";
+import type { ArgumentsOptions } from "../pipeline/sources/arguments.ts";
+import { PeekedJobs } from "../pipeline/sources/peeked.ts";
 import { storePaths } from "../store/home.ts";
 import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
 import { jsonWriter, lineWriter, streamWriter, type AnswerWriter } from "./answer-writer.ts";
@@ -30,19 +32,24 @@ export interface AskRequest {
   readonly threads: number | undefined;
   /** at least one; each is asked about every picture */
   readonly questions: readonly string[];
-  readonly ask: Omit<AskOptions, "question" | "timeoutMs">;
+  readonly ask: AskSettings;
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
   readonly bench: boolean;
 }
 
+/** So many jobs are looked at before the run begins: as many pictures make an engine's longer loading worth while. */
+const MANY = 8;
+/** So many are counted while the engine loads, so that one can be told how far the run is. */
+const COUNTED = 1000;
+
 /** The parts that `ask` joins; tests put others in their place. */
 export interface AskParts {
   readonly terminal: Terminal;
   readonly interrupts: Interrupts;
-  gatherPictures(options: GatherOptions): Promise<readonly PictureEntry[]>;
+  gatherPictures(options: ArgumentsOptions): JobSource;
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
-  openOutput(inputs: readonly PictureEntry[]): Promise<Output>;
+  openOutput(): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
   beginEngine(options: EngineOptions): EngineHandle;
 }
@@ -55,15 +62,19 @@ export interface AskParts {
 export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
   const { terminal, interrupts } = parts;
   interrupts.immediate = true; // nothing is in hand yet
-  const inputs = await parts.gatherPictures({ arguments: request.images, recursive: request.recursive });
+  const { images, recursive } = request;
+  const questions = request.questions.map((text) => ({ text }));
+  const jobs = new PeekedJobs(parts.gatherPictures({ arguments: images, recursive, questions }));
+  const first = await jobs.peek(MANY);
   interrupts.immediate = false;
-  const output = await parts.openOutput(inputs);
+  const output = await parts.openOutput();
   const waitingSince = performance.now();
   let engine: Promise<EngineHandle> = Promise.reject(noEngine());
   engine.catch(() => {});
   let model = request.model;
   try {
-    const pictures = inputs.filter((input) => "input" in input).length;
+    const usable = first.filter((job) => "input" in job).length;
+    const pictures = jobs.total === undefined ? MANY : usable;
     if (pictures > 0) {
       const resolved = await resolve(request, parts);
       if (interrupts.received !== undefined) return statusOfSignal(interrupts.received);
@@ -71,7 +82,8 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it
     }
-    const counts = await report({ request, parts, inputs, output, model, engine, waitingSince });
+    void jobs.peek(COUNTED);
+    const counts = await report({ request, parts, jobs, output, model, engine, waitingSince });
     if (interrupts.received !== undefined) return statusOfSignal(interrupts.received);
     return output.closed.aborted ? EXIT.ok : statusOfRun(counts);
   } finally {
@@ -112,6 +124,7 @@ async function start(
     device,
     threads,
     pictures,
+    parallel: pictures === 1 && request.questions.length === 1 ? 1 : "auto",
     promptCache: storePaths().prompts,
   });
   // while nothing is in hand, Ctrl-C need not wait for a record to finish
@@ -124,7 +137,7 @@ async function start(
 interface Run {
   readonly request: AskRequest;
   readonly parts: AskParts;
-  readonly inputs: readonly PictureEntry[];
+  readonly jobs: JobSource;
   readonly output: Output;
   readonly model: string;
   readonly engine: Promise<EngineHandle>;
@@ -133,19 +146,15 @@ interface Run {
 
 /** Asks every question about every input and writes what comes of it. */
 async function report(run: Run): Promise<{ answered: number; failed: number }> {
-  const { request, inputs, output } = run;
+  const { request, jobs, output } = run;
   const { terminal, interrupts } = run.parts;
-  const writer = chooseWriter(request, inputs.length, output);
+  const writer = chooseWriter(request, jobs.total ?? Number.POSITIVE_INFINITY, output);
   const counts = { answered: 0, failed: 0 };
-  const pictures = inputs.map(({ label }) => label);
   const { questions, timeoutMs } = request;
-  const remarks = new Remarks({ terminal, pictures, questions, timeoutMs });
-  const showNext = (): void => remarks.working(counts.answered + counts.failed);
-  run.engine.then(showNext, () => {});
+  const remarks = new Remarks({ terminal, questions, timeoutMs });
   const onText = writer.onText;
   const outcomes = answers({
-    inputs,
-    questions,
+    jobs: remarks.follow(jobs),
     engine: async () => run.engine,
     waitingSince: run.waitingSince,
     model: run.model,
@@ -168,7 +177,7 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
     if ("error" in outcome) counts.failed++;
     else counts.answered++;
     remarks.explain(outcome);
-    showNext();
+    remarks.working(counts.answered + counts.failed);
   }
   return counts;
 }

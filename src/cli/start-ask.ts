@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { FlashSlothError } from "../core/errors.ts";
 import { beginEngine } from "../engine/client.ts";
-import { gatherPictures, type PictureEntry } from "../pipeline/inputs.ts";
+import { argumentJobs } from "../pipeline/sources/arguments.ts";
+import { isPictureFile } from "../pipeline/sources/folder.ts";
 import { resolveModel } from "../store/resolve.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import { runAsk } from "./ask.ts";
@@ -51,11 +52,11 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
       {
         terminal,
         interrupts,
-        gatherPictures,
-        openOutput: async (inputs) => {
+        gatherPictures: argumentJobs,
+        openOutput: async () => {
           const standard = new StreamOutput(stdout);
           if (flags.output === undefined) return standard;
-          await refuseOverwriting(flags.output, inputs);
+          await refuseOverwriting(flags.output, { images, recursive: flags.recursive ?? false });
           return FileOutput.open(flags.output, standard);
         },
         resolveModel,
@@ -68,16 +69,27 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
   }
 }
 
-/** @throws `usage` when the output file is one of the pictures, by whatever name */
-async function refuseOverwriting(path: string, inputs: readonly PictureEntry[]): Promise<void> {
+/**
+ * Folders are searched only for a file that is a picture: no other file in them is one of the pictures.
+ * @throws `usage` when the output file is one of the pictures, by whatever name
+ */
+async function refuseOverwriting(
+  path: string,
+  pictures: { readonly images: readonly string[]; readonly recursive: boolean },
+): Promise<void> {
   const target = await stat(path).catch(() => undefined);
   if (target?.isFile() !== true) return;
-  for (const input of inputs) {
-    if (!("input" in input) || typeof input.input !== "string") continue;
-    const picture = await stat(input.input).catch(() => undefined);
-    if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
-    throw new FlashSlothError("usage", `the answers would overwrite the picture ${input.label}`, {
-      hint: "name another file with -o",
-    });
+  const search = await isPictureFile(path).catch(() => true);
+  for (const image of pictures.images) {
+    if (image === "-" || (!search && (await stat(image).catch(() => undefined))?.isDirectory() === true))
+      continue;
+    for await (const job of argumentJobs({ ...pictures, arguments: [image], questions: [] })) {
+      if (!("input" in job) || typeof job.input !== "string") continue;
+      const picture = await stat(job.input).catch(() => undefined);
+      if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
+      throw new FlashSlothError("usage", `the answers would overwrite the picture ${job.label}`, {
+        hint: "name another file with -o",
+      });
+    }
   }
 }

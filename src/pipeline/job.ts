@@ -18,22 +18,25 @@ export interface Question {
   readonly expected?: string | undefined;
 }
 
-/** The unit of work: one picture, or why there is none, and what is asked about it. */
-export type Job = {
+interface AnyJob {
   readonly id?: JobId | undefined;
   /** What records and messages call the picture: the path as given, or `-`. */
   readonly label: string;
   readonly questions: readonly Question[];
-} & (
-  | {
-      /** A path, or the picture's encoded bytes. */
-      readonly input: string | Uint8Array;
-    }
-  | {
-      /** Bad input is a job of its own, in its place: it does not stop the others. */
-      readonly error: FlashSlothError;
-    }
-);
+}
+
+export interface PictureJob extends AnyJob {
+  /** A path, or the picture's encoded bytes. */
+  readonly input: string | Uint8Array;
+}
+
+/** Bad input is a job of its own, in its place: it does not stop the others. */
+export interface BadJob extends AnyJob {
+  readonly error: FlashSlothError;
+}
+
+/** The unit of work: one picture, or why there is none, and what is asked about it. */
+export type Job = PictureJob | BadJob;
 
 /** Jobs, given one by one as they are asked for: of a million nobody ever holds more than a few. */
 export interface JobSource extends AsyncIterable<Job> {

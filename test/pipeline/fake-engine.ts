@@ -6,6 +6,7 @@ import type {
   EngineInfo,
 } from "../../src/engine/api.ts";
 import type { PreparedPicture } from "../../src/image/picture.ts";
+import type { BadJob, Job, PictureJob, Question } from "../../src/pipeline/job.ts";
 
 export const INFO: EngineInfo = {
   name: "fake",
@@ -37,6 +38,18 @@ export function answer(text: string, changes: Partial<Answer> = {}): Answer {
     ms: { wait: 0, queue: 0, prefill: 30, embq: 2, firstToken: 4, decode: 16 },
     ...changes,
   };
+}
+
+/** A job less its questions. */
+export type Input = Omit<PictureJob, "questions"> | Omit<BadJob, "questions">;
+
+/** Every question about each input. */
+export async function* jobsOf(
+  inputs: Iterable<Input>,
+  questions: readonly string[],
+): AsyncGenerator<Job, void, void> {
+  const asked: Question[] = questions.map((text) => ({ text }));
+  for (const input of inputs) yield { ...input, questions: asked };
 }
 
 /** An engine whose calls are the test's, and which notes what is released and disposed. */
