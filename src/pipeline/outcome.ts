@@ -34,7 +34,7 @@ export function questionFailure(
   error: FlashSlothError,
   model: string,
 ): Outcome {
-  const record = failedRecord({ ...subjectOf(job, question, model), error });
+  const record = failedRecord(subjectOf(job, question, model), error);
   return { job, question, record, error, failed: "question" };
 }
 

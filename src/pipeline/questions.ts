@@ -104,7 +104,7 @@ async function ask(asking: Asking, encoded: EncodedJob, asked: Asked): Promise<v
   let outcome: Outcome | undefined;
   if (result.status === "fulfilled") {
     if (result.value.finish === "timeout") time.exhaust();
-    outcome = answered(options, encoded, { ...asked, answer: result.value, askMs, alone });
+    outcome = answered(options, encoded, { question, index, answer: result.value, askMs, alone });
   } else {
     const reason = await asking.reasonOf(result.reason);
     outcome = reason && questionFailure(job, question, reason, options.model);
@@ -132,10 +132,11 @@ function answered(options: QuestionsOptions, encoded: EncodedJob, given: Answere
   }
   // only the first question waited for the picture, and reports what was waited for models
   const before = index === 0 ? paid : NOTHING_BEFORE;
+  const { prefill, firstToken } = answer.ms;
   const wait = index === 0 && loads ? answer.ms.wait : 0;
   const queue = alone ? 0 : answer.ms.queue;
-  const ms = recordTimes(before, askMs - (answer.ms.wait - wait), { ...answer.ms, wait, queue });
-  const record = answeredRecord({ ...subjectOf(job, question, model), answer, finish, ms });
+  const ms = recordTimes(before, askMs - (answer.ms.wait - wait), { wait, queue, prefill, firstToken });
+  const record = answeredRecord(subjectOf(job, question, model), { answer, finish, ms });
   return { job, question, record, measured: { picture, answer } };
 }
 

@@ -68,18 +68,18 @@ export interface RecordSubject {
   readonly model: string;
 }
 
-export interface AnsweredParts extends RecordSubject {
+export interface AnsweredParts {
   readonly answer: Pick<Answer, "text" | "tokens">;
   readonly finish: AnsweredRecord["finish"];
   readonly ms: RecordTimes;
 }
 
-export function answeredRecord(parts: AnsweredParts): AnsweredRecord {
+export function answeredRecord(about: RecordSubject, parts: AnsweredParts): AnsweredRecord {
+  const { id, image, question, model } = about;
   const { answer, finish, ms } = parts;
   const { text, tokens } = answer;
-  const { image, question, model, ...id } = subjectFields(parts);
   return {
-    ...id,
+    ...(id !== undefined && { id }),
     image,
     question,
     answer: text,
@@ -90,15 +90,10 @@ export function answeredRecord(parts: AnsweredParts): AnsweredRecord {
   };
 }
 
-export function failedRecord(parts: RecordSubject & { readonly error: FlashSlothError }): FailedRecord {
-  const { code, message } = parts.error;
-  const { image, question, model, ...id } = subjectFields(parts);
-  return { ...id, image, question, error: { code, message }, model };
-}
-
-/** The fields that say what a record is about, `id` only where there is one. */
-function subjectFields({ id, image, question, model }: RecordSubject): RecordSubject {
-  return { ...(id === undefined ? {} : { id }), image, question, model };
+export function failedRecord(about: RecordSubject, error: FlashSlothError): FailedRecord {
+  const { id, image, question, model } = about;
+  const { code, message } = error;
+  return { ...(id !== undefined && { id }), image, question, error: { code, message }, model };
 }
 
 /** What shorter waits in a queue are: the time it takes to see that there is none. */

@@ -52,17 +52,23 @@ export async function* jobsOf(
   for (const input of inputs) yield { ...input, questions: asked };
 }
 
+interface FakeCalls extends Partial<Pick<EngineHandle, "preparePicture" | "encodePicture" | "ask">> {
+  /** @default 1 */
+  readonly parallel?: number;
+}
+
 /** An engine whose calls are the test's, and which notes what is released and disposed. */
 export class FakeEngine implements EngineHandle {
-  readonly info: EngineInfo = INFO;
+  readonly info: EngineInfo;
   readonly released: number[] = [];
   disposed = 0;
   readonly preparePicture: EngineHandle["preparePicture"];
   readonly encodePicture: EngineHandle["encodePicture"];
   readonly ask: EngineHandle["ask"];
 
-  constructor(calls: Partial<Pick<EngineHandle, "preparePicture" | "encodePicture" | "ask">> = {}) {
+  constructor(calls: FakeCalls = {}) {
     let next = 1;
+    this.info = { ...INFO, parallel: calls.parallel ?? 1 };
     this.preparePicture = calls.preparePicture ?? (async () => PREPARED);
     this.encodePicture = calls.encodePicture ?? (async () => picture(next++));
     this.ask = calls.ask ?? (async () => answer("Red."));

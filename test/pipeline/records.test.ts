@@ -46,7 +46,7 @@ describe("recordTimes", () => {
 describe("recordLine", () => {
   it("keeps the fields of a failed record in their order, with the error in place of the answer", () => {
     const error = new FlashSlothError("image-invalid", "not a picture", { hint: "look at it" });
-    const line = recordLine(failedRecord({ image: "a.png", question: "q", error, model: "demo" }));
+    const line = recordLine(failedRecord({ image: "a.png", question: "q", model: "demo" }, error));
     expect(line).toBe(
       '{"image":"a.png","question":"q","error":{"code":"image-invalid","message":"not a picture"},"model":"demo"}',
     );
@@ -55,7 +55,7 @@ describe("recordLine", () => {
   it("is one line of JSON that no terminal obeys and every parser gives back whole", () => {
     const image = "a\n\u001b[31m\u009b2J\u007f\u2028\ud800.png";
     const error = new FlashSlothError("internal", "x");
-    const line = recordLine(failedRecord({ image, question: "q", error, model: "demo" }));
+    const line = recordLine(failedRecord({ image, question: "q", model: "demo" }, error));
     // oxlint-disable-next-line no-control-regex -- none may be left
     expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
     expect(JSON.parse(line)).toMatchObject({ image });
