@@ -98,51 +98,49 @@ function told(outcomes: readonly Outcome[]): string[] {
 }
 
 /** What must be true of any run, once it is over. */
-function check(schedule: Schedule, failure: unknown): void {
+function check(schedule: Schedule, name: string): void {
   const { engine, outcomes, parallel, ordered, end, jobs } = schedule;
   const all = jobs.flatMap(({ questions }) => questions.map(({ text }) => text));
   const seen = told(outcomes);
-  expect(new Set(seen).size, "no outcome comes twice").toBe(seen.length);
-  expect(engine.mistakes).toEqual([]);
-  expect([...engine.held], "every picture is released").toEqual([]);
-  expect({ encode: engine.now.encode, ask: engine.now.ask }).toEqual({ encode: 0, ask: 0 });
-  expect(engine.most.encode).toBeLessThanOrEqual(1);
-  expect(engine.most.ask).toBeLessThanOrEqual(Math.max(2, paceOf(parallel).places));
-  expect(engine.most.prepare).toBeLessThanOrEqual(paceOf(parallel).ahead);
+  expect(new Set(seen).size, `${name}: no outcome comes twice`).toBe(seen.length);
+  expect(engine.mistakes, name).toEqual([]);
+  expect([...engine.held], `${name}: every picture is released`).toEqual([]);
+  expect({ encode: engine.now.encode, ask: engine.now.ask }, name).toEqual({ encode: 0, ask: 0 });
+  expect(engine.most.encode, name).toBeLessThanOrEqual(1);
+  expect(engine.most.ask, name).toBeLessThanOrEqual(Math.max(2, paceOf(parallel).places));
+  expect(engine.most.prepare, name).toBeLessThanOrEqual(paceOf(parallel).ahead);
   const places = seen.map((question) => all.indexOf(question));
-  if (ordered) expect(places, "in order").toEqual(places.toSorted((a, b) => a - b));
-  expect(failure).toBe(end === "source" ? TORN : undefined);
+  if (ordered) expect(places, `${name}: in order`).toEqual(places.toSorted((a, b) => a - b));
   const codes = outcomes.map((outcome) => ("error" in outcome ? outcome.error.code : ""));
-  expect(codes, "nothing that was stopped is reported").not.toContain("interrupted");
-  if (end === "not" || end === "source") expect(seen.toSorted()).toEqual(all.toSorted());
+  expect(codes, `${name}: nothing that was stopped is reported`).not.toContain("interrupted");
+  if (end === "not" || end === "source") expect(seen.toSorted(), name).toEqual(all.toSorted());
   if (end !== "stop" && end !== "leave") {
-    expect(outcomes.filter(({ record }) => "answer" in record).length).toBe(engine.answered);
+    expect(outcomes.filter(({ record }) => "answer" in record).length, name).toBe(engine.answered);
   }
+}
+
+/** Runs a schedule to its end. @returns what it failed of */
+async function outcomeOf(schedule: Schedule): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const hanging = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve("it hangs"), 5000);
+  });
+  const running = schedule.run().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const failure = await Promise.race([running, hanging]);
+  clearTimeout(timer);
+  return failure;
 }
 
 describe("any schedule", () => {
   it("gives each question one outcome, keeps the bounds, and leaves nothing in the engine", async () => {
     for (let seed = 1; seed <= SCHEDULES; seed++) {
       const schedule = new Schedule(seed);
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error("it hangs")), 5000);
-      });
-      let failure: unknown;
-      await Promise.race([
-        schedule.run().catch((error: unknown) => {
-          failure = error;
-        }),
-        late,
-      ]).catch((error: unknown) => {
-        throw new Error(`schedule ${seed}`, { cause: error });
-      });
-      clearTimeout(timer);
-      try {
-        check(schedule, failure);
-      } catch (error) {
-        throw new Error(`schedule ${seed}: ${String(error)}`, { cause: error });
-      }
+      const failure = await outcomeOf(schedule);
+      expect(failure, `schedule ${seed}`).toBe(schedule.end === "source" ? TORN : undefined);
+      check(schedule, `schedule ${seed}`);
     }
   });
 });
