@@ -1,5 +1,5 @@
 import type { EncodedPicture } from "../engine/api.ts";
-import type { Prepared } from "./ahead.ts";
+import type { Prepared } from "./bounds/ahead.ts";
 import type { Job } from "./job.ts";
 import { pictureFailure } from "./outcome.ts";
 import { askEach, type Asking } from "./questions.ts";

@@ -2,10 +2,10 @@ import { FlashSlothError } from "../core/errors.ts";
 import type { Answer, EncodedPicture, EngineHandle } from "../engine/api.ts";
 import type { AskSettings, Job, Question } from "./job.ts";
 import { pictureFailure, questionFailure, subjectOf, type Outcome } from "./outcome.ts";
-import type { Places } from "./places.ts";
+import type { Places } from "./bounds/places.ts";
 import { answeredRecord, NOTHING_BEFORE, recordTimes, type Before } from "./records.ts";
 import { TimeLimit } from "./time-limit.ts";
-import type { Window } from "./window.ts";
+import type { Window } from "./bounds/window.ts";
 
 /** How questions are asked. */
 export interface QuestionsOptions {

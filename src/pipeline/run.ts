@@ -1,16 +1,15 @@
 import { setMaxListeners } from "node:events";
 import { asFlashSlothError, type FlashSlothError } from "../core/errors.ts";
 import type { EngineHandle } from "../engine/api.ts";
-import { PicturesAhead, type PlaceAhead, type Prepared } from "./ahead.ts";
-import { JobReader } from "./job-reader.ts";
+import type { PlaceAhead, Prepared } from "./bounds/ahead.ts";
+import { Bounds } from "./bounds/bounds.ts";
+import { Line } from "./bounds/line.ts";
+import type { Window } from "./bounds/window.ts";
 import type { Job, PictureJob } from "./job.ts";
 import { pictureFailure, type Outcome } from "./outcome.ts";
-import { Line } from "./line.ts";
-import { BEFORE_READY, paceOf, type Pace } from "./pace.ts";
 import { lookAndAsk } from "./picture.ts";
-import { Places } from "./places.ts";
 import type { Asking, QuestionsOptions } from "./questions.ts";
-import { Window } from "./window.ts";
+import { JobReader } from "./sources/reader.ts";
 
 export interface AnswersOptions extends QuestionsOptions {
   /** Taken one by one, a few ahead of the answers. */
@@ -54,13 +53,11 @@ export async function* answers(options: AnswersOptions): AsyncGenerator<Outcome,
 
 /** What happens in one call of `answers`: how jobs begin, and how all of it ends. */
 class Run {
-  readonly window: Window<Outcome>;
   readonly #options: AnswersOptions;
   readonly #now: () => number;
   readonly #waitingSince: number;
   readonly #reader: JobReader;
-  readonly #ahead: PicturesAhead;
-  readonly #places: Places;
+  readonly #bounds: Bounds<Outcome>;
   /** aborted when nobody wants to hear of what is in the engine */
   readonly #unwanted = new AbortController();
   #asking: Promise<Asking> | undefined;
@@ -78,10 +75,13 @@ class Run {
     this.#now = now;
     this.#waitingSince = options.waitingSince ?? now();
     this.#reader = new JobReader(jobs);
-    this.window = new Window({ ordered, size: BEFORE_READY.window });
-    this.#ahead = new PicturesAhead({ pictures: BEFORE_READY.ahead, now });
-    this.#places = new Places(BEFORE_READY.places);
+    this.#bounds = new Bounds({ ordered, now });
     setMaxListeners(0, this.#unwanted.signal); // every question in the engine listens
+  }
+
+  /** where the outcomes come out */
+  get window(): Window<Outcome> {
+    return this.#bounds.window;
   }
 
   begin(): void {
@@ -106,7 +106,7 @@ class Run {
     let position = 0;
     let place: PlaceAhead | undefined;
     while (await this.window.near(position)) {
-      place ??= await this.#ahead.enter();
+      place ??= await this.#bounds.ahead.enter();
       const job = place && (await this.#reader.next());
       if (place === undefined || job === undefined || this.#ending) break;
       if ("error" in job) {
@@ -132,7 +132,7 @@ class Run {
       place.leave();
       return;
     }
-    if (!(await this.window.room(first)) || !(await this.#places.forPicture()) || this.#ending) return;
+    if (!(await this.window.room(first)) || !(await this.#bounds.places.forPicture()) || this.#ending) return;
     place.leave();
     this.#inEngine++;
     try {
@@ -153,13 +153,13 @@ class Run {
     const engine = await this.#options.engine();
     let load: number | undefined = Math.max(0, this.#now() - this.#waitingSince);
     engine.ready().then(
-      ({ parallel }) => this.#setPace(paceOf(parallel)),
+      ({ parallel }) => this.#bounds.setPace(parallel),
       () => {}, // told where something fails of it
     );
     return {
       options: this.#options,
       engine,
-      places: this.#places,
+      places: this.#bounds.places,
       window: this.window,
       signal: this.#unwanted.signal,
       now: this.#now,
@@ -170,12 +170,6 @@ class Run {
       },
       reasonOf: async (error) => this.#reasonOf(error, engine),
     };
-  }
-
-  #setPace(pace: Pace): void {
-    this.window.resize(pace.window);
-    this.#places.resize(pace.places);
-    this.#ahead.resize(pace.ahead);
   }
 
   async #reasonOf(error: unknown, engine: EngineHandle): Promise<FlashSlothError | undefined> {
@@ -210,9 +204,7 @@ class Run {
 
   readonly #end = (): void => {
     this.#ending = true;
-    this.window.dismiss();
-    this.#ahead.dismiss();
-    this.#places.dismiss();
+    this.#bounds.dismiss();
     this.#endIfDone();
   };
 

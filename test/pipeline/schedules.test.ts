@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import type { Job } from "../../src/pipeline/job.ts";
 import type { Outcome } from "../../src/pipeline/outcome.ts";
-import { BEFORE_READY, paceOf } from "../../src/pipeline/pace.ts";
+import { BEFORE_READY, paceOf } from "../../src/pipeline/bounds/pace.ts";
 import { answers } from "../../src/pipeline/run.ts";
 import { pause, randomNumbers, UnsteadyEngine } from "./unsteady-engine.ts";
 

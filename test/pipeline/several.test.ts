@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AskOptions } from "../../src/engine/api.ts";
 import type { Job } from "../../src/pipeline/job.ts";
 import type { Outcome } from "../../src/pipeline/outcome.ts";
-import { paceOf } from "../../src/pipeline/pace.ts";
+import { paceOf } from "../../src/pipeline/bounds/pace.ts";
 import { answers, type AnswersOptions } from "../../src/pipeline/run.ts";
 import { answer, FakeEngine, jobsOf, picture, PREPARED } from "./fake-engine.ts";
 

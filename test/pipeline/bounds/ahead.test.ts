@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PicturesAhead, type PlaceAhead } from "../../src/pipeline/ahead.ts";
-import { PREPARED } from "./fake-engine.ts";
+import { PicturesAhead, type PlaceAhead } from "../../../src/pipeline/bounds/ahead.ts";
+import { PREPARED } from "../fake-engine.ts";
 
 /** A picture of `megapixels`, whose crops take a megabyte. */
 function engineFor(megapixels: number): { preparePicture: () => Promise<typeof PREPARED> } {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BEFORE_READY, paceOf } from "../../src/pipeline/pace.ts";
+import { BEFORE_READY, paceOf } from "../../../src/pipeline/bounds/pace.ts";
 
 describe("the pace of a run", () => {
   it("is one after the other for an engine that works on one question at a time", () => {

@@ -2,8 +2,7 @@ import { Line } from "./line.ts";
 
 /**
  * The places in the engine: as many questions as it takes at once, so that it always has work and nothing piles up in it. A
- * picture comes in on the place of its first question; it comes when no picture is being encoded and no question of one that
- * was is waiting.
+ * picture comes in on the place of its first question, one at a time, and behind the questions of those that are in.
  */
 export class Places {
   #size: number;
@@ -28,7 +27,7 @@ export class Places {
   /** A place for a picture and its first question. @returns false once dismissed */
   async forPicture(): Promise<boolean> {
     return this.#pictures.wait(() => {
-      if (this.#encoding || this.#questions.length > 0 || !this.#take()) return false;
+      if (this.#encoding || !this.#take()) return false;
       this.#encoding = true;
       return true;
     });
@@ -62,7 +61,7 @@ export class Places {
   }
 
   #move(): void {
-    this.#questions.move();
+    this.#questions.move(); // before further pictures
     this.#pictures.move();
   }
 }

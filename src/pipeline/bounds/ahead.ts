@@ -1,5 +1,5 @@
-import type { EngineHandle } from "../engine/api.ts";
-import type { PreparedPicture } from "../image/picture.ts";
+import type { EngineHandle } from "../../engine/api.ts";
+import type { PreparedPicture } from "../../image/picture.ts";
 import { Line } from "./line.ts";
 
 /** Decoded pictures are large: of those of 200 megapixels one gets ready at a time, of those of 12 megapixels several. */

@@ -8,11 +8,6 @@ export class Line {
   #waiting: Waiting[] = [];
   #dismissed = false;
 
-  /** How many wait. */
-  get length(): number {
-    return this.#waiting.length;
-  }
-
   /**
    * @param admit takes the room and says true, or says false; tried at once, and whenever the line moves
    * @returns whether there was room; false as soon as the line is dismissed

@@ -1,4 +1,4 @@
-import type { Job } from "./job.ts";
+import type { Job } from "../job.ts";
 
 /** Takes jobs from their source, one at a time. */
 export class JobReader {
