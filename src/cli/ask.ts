@@ -66,8 +66,8 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
   const questions = request.questions.map((text) => ({ text }));
   const jobs = new PeekedJobs(parts.gatherPictures({ arguments: images, recursive, questions }));
   const first = await jobs.peek(MANY);
-  interrupts.immediate = false;
   const output = await parts.openOutput();
+  interrupts.immediate = false;
   const waitingSince = performance.now();
   let engine: Promise<EngineHandle> = Promise.reject(noEngine());
   engine.catch(() => {});

@@ -69,21 +69,19 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<nu
   }
 }
 
-/**
- * Folders are searched only for a file that is a picture: no other file in them is one of the pictures.
- * @throws `usage` when the output file is one of the pictures, by whatever name
- */
+/** @throws `usage` when the output file is one of the pictures, by whatever name */
 async function refuseOverwriting(
   path: string,
-  pictures: { readonly images: readonly string[]; readonly recursive: boolean },
+  { images, recursive }: { readonly images: readonly string[]; readonly recursive: boolean },
 ): Promise<void> {
   const target = await stat(path).catch(() => undefined);
   if (target?.isFile() !== true) return;
-  const search = await isPictureFile(path).catch(() => true);
-  for (const image of pictures.images) {
-    if (image === "-" || (!search && (await stat(image).catch(() => undefined))?.isDirectory() === true))
-      continue;
-    for await (const job of argumentJobs({ ...pictures, arguments: [image], questions: [] })) {
+  // what is no picture is in no folder of pictures: a long list need not be walked for it
+  const inFolders = await isPictureFile(path).catch(() => true);
+  for (const image of images) {
+    const given = image === "-" ? undefined : await stat(image).catch(() => undefined);
+    if (given === undefined || (given.isDirectory() && !inFolders)) continue;
+    for await (const job of argumentJobs({ arguments: [image], recursive, questions: [] })) {
       if (!("input" in job) || typeof job.input !== "string") continue;
       const picture = await stat(job.input).catch(() => undefined);
       if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;

@@ -40,16 +40,20 @@ interface Looked {
   readonly spentMs: number;
 }
 
-async function look({ engine, claimLoad, signal, now }: Asking, prepared: Prepared): Promise<Looked> {
+async function look(asking: Asking, prepared: Prepared): Promise<Looked> {
+  const { engine, places, claimLoad, signal, now } = asking;
   const start = now();
+  const begunAlone = places.taken === 1;
   const picture = await engine.encodePicture(prepared.picture, { signal });
   const { wait, vision } = picture.ms;
   const spentMs = now() - start - wait;
+  const alone = begunAlone && places.taken === 1;
+  const queue = alone ? 0 : Math.max(0, spentMs - vision);
   const load = claimLoad();
   const own = prepared.ms + spentMs;
-  const paid =
+  const paid: Before =
     load === undefined
-      ? { load: 0, encode: own, wait: 0, vision }
-      : { load, encode: own + wait, wait, vision };
+      ? { load: 0, encode: own, wait: 0, vision, queue }
+      : { load, encode: own + wait, wait, vision, queue };
   return { picture, paid, loads: load !== undefined, spentMs };
 }

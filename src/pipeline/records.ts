@@ -54,6 +54,8 @@ export interface Before {
   readonly encode: number;
   readonly wait: number;
   readonly vision: number;
+  /** also in it: waiting in the engine for others. @default 0 */
+  readonly queue?: number | undefined;
 }
 
 /** A later question about the same picture: all that is done. */
@@ -96,7 +98,7 @@ export function failedRecord(about: RecordSubject, error: FlashSlothError): Fail
   return { ...(id !== undefined && { id }), image, question, error: { code, message }, model };
 }
 
-/** What shorter waits in a queue are: the time it takes to see that there is none. */
+/** A shorter time in a queue is what it takes to see that there is none. */
 const LEAST_QUEUE_MS = 0.1;
 
 /**
@@ -111,13 +113,14 @@ export function recordTimes(
   askMs: number,
   ask: Pick<Answer["ms"], "wait" | "prefill" | "firstToken"> & Partial<Pick<Answer["ms"], "queue">>,
 ): RecordTimes {
-  const { wait, queue = 0, prefill, firstToken } = ask;
-  const queued = queue >= LEAST_QUEUE_MS ? queue : 0;
+  const { wait, prefill, firstToken } = ask;
+  const [queuedBefore, queued] = [before.queue ?? 0, ask.queue ?? 0];
+  const shown = queuedBefore + queued >= LEAST_QUEUE_MS;
   return {
     load: tenths(before.load + before.wait + wait),
-    image: tenths(Math.max(0, before.encode - before.wait - before.vision)),
+    image: tenths(Math.max(0, before.encode - before.wait - before.vision - queuedBefore)),
     vision: tenths(before.vision),
-    ...(queued > 0 ? { queue: tenths(queued) } : {}),
+    ...(shown ? { queue: tenths(queuedBefore + queued) } : {}),
     prefill: tenths(prefill),
     first_token: tenths(firstToken),
     decode: tenths(Math.max(0, askMs - wait - queued - prefill - firstToken)),

@@ -32,6 +32,24 @@ describe("recordTimes", () => {
     expect(times).toMatchObject({ load: 32, image: 5, vision: 20, prefill: 30, decode: 19, total: 110 });
   });
 
+  it("says how long others were waited for, where that is worth saying, and takes it from no other stage", () => {
+    const before = { load: 0, encode: 40, wait: 0, vision: 20, queue: 7 };
+    const ask = { wait: 0, queue: 25, prefill: 30, firstToken: 4 };
+    const { total, ...stages } = recordTimes(before, 80, ask);
+    expect(stages).toEqual({
+      load: 0,
+      image: 13,
+      vision: 20,
+      queue: 32,
+      prefill: 30,
+      first_token: 4,
+      decode: 21,
+    });
+    expect(Object.values(stages).reduce((a, b) => a + b, 0)).toBe(total);
+    const hardly = recordTimes({ ...before, queue: 0 }, 80, { ...ask, queue: 0.09 });
+    expect(hardly).not.toHaveProperty("queue");
+  });
+
   it("is never negative, even when the engine's clock says more than ours", () => {
     const times = recordTimes({ load: 0, encode: 19, wait: 0, vision: 20 }, 30, {
       wait: 0,
