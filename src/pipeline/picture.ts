@@ -21,13 +21,13 @@ export async function lookAndAsk(asking: Asking, ready: ReadyJob): Promise<void>
   try {
     looked = await look(asking, ready.prepared);
   } catch (error) {
+    places.encoded();
     places.leave();
     const reason = await asking.reasonOf(error);
     if (reason !== undefined) window.put(first, pictureFailure(job, reason, options.model));
     return;
-  } finally {
-    places.encoded();
   }
+  places.encoded();
   await askEach(asking, { job, first, ...looked });
   // the outcomes stand, whatever becomes of the memory behind them
   await engine.release(looked.picture).catch(() => {});

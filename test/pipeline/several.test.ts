@@ -160,6 +160,30 @@ describe("an engine that works on several questions", () => {
     expect(outcomes.map(({ record }) => record.question)).toEqual([...questions, ...questions]);
   });
 
+  it("gives all questions of a picture the same time, and those that come later what is left of it", async () => {
+    let clock = 0;
+    const limits: (number | undefined)[] = [];
+    const engine = new FakeEngine({
+      parallel: 2,
+      ask: async (_, { timeoutMs }) => {
+        limits.push(timeoutMs);
+        await settled();
+        clock += 40;
+        return answer("Red.");
+      },
+    });
+    const jobs = jobsOf(names(1), ["a", "b", "c", "d", "e", "f", "g"]);
+    const outcomes = await collect(engine, { jobs, timeoutMs: 100, now: () => clock });
+    expect(limits).toEqual([100, 100, 100, 60, 20]);
+    const errors = outcomes.map((outcome) => ("error" in outcome ? outcome.error : undefined));
+    expect(errors.map((error) => error?.code)).toEqual([
+      ...Array.from({ length: 5 }, () => undefined),
+      "timeout",
+      "timeout",
+    ]);
+    expect(errors[5]).toBe(errors[6]);
+  });
+
   it("brings forth no warning of many listeners", async () => {
     const warnings: Error[] = [];
     const note = (warning: Error): void => void warnings.push(warning);
