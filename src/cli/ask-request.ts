@@ -2,8 +2,9 @@ import { stat } from "node:fs/promises";
 import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { WantedVariant } from "../core/variant.ts";
-import type { AskOptions } from "../engine/api.ts";
-import type { PictureEntry } from "../pipeline/inputs.ts";
+import type { AskSettings } from "../pipeline/job.ts";
+import { argumentJobs } from "../pipeline/sources/arguments.ts";
+import { isPictureFile } from "../pipeline/sources/folder.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
 
@@ -17,7 +18,7 @@ export interface AskRequest extends WantedVariant {
   readonly threads: number | undefined;
   /** at least one; each is asked about every picture */
   readonly questions: readonly string[];
-  readonly ask: Omit<AskOptions, "question" | "timeoutMs">;
+  readonly ask: AskSettings;
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
   readonly bench: boolean;
@@ -53,15 +54,24 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
 }
 
 /** @throws `usage` when the output file is one of the pictures, by whatever name */
-export async function refuseOverwriting(path: string, inputs: readonly PictureEntry[]): Promise<void> {
+export async function refuseOverwriting(
+  path: string,
+  { images, recursive }: Pick<AskRequest, "images" | "recursive">,
+): Promise<void> {
   const target = await stat(path).catch(() => undefined);
   if (target?.isFile() !== true) return;
-  for (const input of inputs) {
-    if (!("input" in input) || typeof input.input !== "string") continue;
-    const picture = await stat(input.input).catch(() => undefined);
-    if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
-    throw new FlashSlothError("usage", `the answers would overwrite the picture ${input.label}`, {
-      hint: "name another file with -o",
-    });
+  // what is no picture is in no folder of pictures: a long list need not be walked for it
+  const inFolders = await isPictureFile(path).catch(() => true);
+  for (const image of images) {
+    const given = image === "-" ? undefined : await stat(image).catch(() => undefined);
+    if (given === undefined || (given.isDirectory() && !inFolders)) continue;
+    for await (const job of argumentJobs({ arguments: [image], recursive, questions: [] })) {
+      if (!("input" in job) || typeof job.input !== "string") continue;
+      const picture = await stat(job.input).catch(() => undefined);
+      if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
+      throw new FlashSlothError("usage", `the answers would overwrite the picture ${job.label}`, {
+        hint: "name another file with -o",
+      });
+    }
   }
 }

@@ -8,7 +8,7 @@ import { Terminal } from "../../src/cli/terminal.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import { storePaths } from "../../src/store/home.ts";
 import type { EngineOptions } from "../../src/engine/api.ts";
-import type { PictureEntry } from "../../src/pipeline/inputs.ts";
+import { jobsOf, type Input } from "../pipeline/fake-engine.ts";
 
 const REQUEST: AskRequest = {
   images: [],
@@ -41,13 +41,13 @@ afterEach(() => {
 });
 
 /** What an engine for these inputs is begun with. */
-async function engineOptions(inputs: readonly PictureEntry[]): Promise<EngineOptions | undefined> {
+async function engineOptions(inputs: readonly Input[]): Promise<EngineOptions | undefined> {
   let begun: EngineOptions | undefined;
   const terminal = await Terminal.open({ stderr: process.stderr, quiet: true, color: false, env: {} });
   const run = runAsk(REQUEST, {
     terminal,
     interrupts,
-    gatherPictures: async () => inputs,
+    gatherPictures: () => jobsOf(inputs, REQUEST.questions),
     openOutput: async () => new StreamOutput(new PassThrough()),
     resolveModel: async () => ({ name: "demo", directory: "/models/demo", demo: true }),
     beginEngine: (options) => {
@@ -68,8 +68,15 @@ describe("ask", () => {
       device: "cpu",
       threads: 2,
       pictures: 3,
+      parallel: "auto",
       promptCache: storePaths().prompts,
     });
+  });
+
+  it("tells it of many where there may be more, and has it work on one question at a time for one", async () => {
+    const pictures = Array.from({ length: 9 }, (_, index) => ({ label: `${index}`, input: `${index}` }));
+    expect(await engineOptions(pictures)).toMatchObject({ pictures: 8, parallel: "auto" });
+    expect(await engineOptions(pictures.slice(0, 1))).toMatchObject({ pictures: 1, parallel: 1 });
   });
 
   it("begins none where there is no picture", async () => {
