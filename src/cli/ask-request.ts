@@ -7,6 +7,7 @@ import { argumentJobs } from "../pipeline/sources/arguments.ts";
 import { isPictureFile } from "../pipeline/sources/folder.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
+import { constraintOf } from "./constraint.ts";
 
 /** A validated `ask` command line; a variant that is left open is what the model comes with. */
 export interface AskRequest extends WantedVariant {
@@ -22,6 +23,11 @@ export interface AskRequest extends WantedVariant {
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
   readonly bench: boolean;
+  readonly parallel: number | "auto";
+  /** false: answers as they come */
+  readonly ordered: boolean;
+  /** Bytes that may be kept of pictures: undefined the usual, 0 nothing. */
+  readonly cacheBytes: number | undefined;
 }
 
 /**
@@ -46,10 +52,13 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     visionPrecision: flags.visionPrecision,
     device: flags.device,
     threads: flags.threads,
-    ask: { maxTokens, temperature, topP, seed, embq },
+    ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     json: flags.json ?? false,
     bench: flags.bench ?? false,
+    parallel: flags.parallel,
+    ordered: flags.unordered !== true,
+    cacheBytes: flags.cache ? flags.cacheSize : 0,
   };
 }
 

@@ -110,15 +110,21 @@ async function start(
   request: AskRequest,
   parts: AskParts,
 ): Promise<EngineHandle> {
-  const { device, threads } = request;
+  const { device, threads, parallel, cacheBytes } = request;
+  const paths = storePaths();
+  const alone = pictures === 1 && request.questions.length === 1;
   parts.terminal.status(`loading ${model.name}`);
   const engine = parts.beginEngine({
     directory: model.directory,
     device,
     threads,
     pictures,
-    parallel: pictures === 1 && request.questions.length === 1 ? 1 : "auto",
-    promptCache: storePaths().prompts,
+    parallel: alone ? 1 : parallel,
+    promptCache: paths.prompts,
+    pictureCache:
+      cacheBytes === 0
+        ? undefined
+        : { features: paths.features, prefixes: paths.prefixes, maxBytes: cacheBytes },
   });
   // while nothing is in hand, Ctrl-C need not wait for a record to finish
   parts.interrupts.immediate = true;
@@ -143,7 +149,12 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
   const { terminal, interrupts } = run.parts;
   const { json, questions, timeoutMs } = request;
   const writer = answerWriter(
-    { json, pictures: jobs.total ?? Number.POSITIVE_INFINITY, questions: questions.length },
+    {
+      json,
+      pictures: jobs.total ?? Number.POSITIVE_INFINITY,
+      questions: questions.length,
+      whole: request.ask.constraint?.kind === "schema",
+    },
     output,
   );
   const counts = { answered: 0, failed: 0 };
@@ -155,6 +166,7 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
     waitingSince: run.waitingSince,
     model: run.model,
     ask: request.ask,
+    ordered: request.ordered,
     timeoutMs,
     onText:
       onText &&

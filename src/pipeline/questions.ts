@@ -136,7 +136,12 @@ function answered(options: QuestionsOptions, encoded: EncodedJob, given: Answere
   const wait = index === 0 && loads ? answer.ms.wait : 0;
   const queue = alone ? 0 : answer.ms.queue;
   const ms = recordTimes(before, askMs - (answer.ms.wait - wait), { wait, queue, prefill, firstToken });
-  const record = answeredRecord(subjectOf(job, question, model), { answer, finish, ms });
+  const record = answeredRecord(subjectOf(job, question, model), {
+    answer,
+    cached: picture.cached,
+    finish,
+    ms,
+  });
   return { job, question, record, measured: { picture, answer } };
 }
 

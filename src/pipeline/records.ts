@@ -1,5 +1,5 @@
 import type { FlashSlothError } from "../core/errors.ts";
-import type { Answer } from "../engine/api.ts";
+import type { Answer, ScoredChoice } from "../engine/api.ts";
 import type { JobId } from "./job.ts";
 
 /**
@@ -29,9 +29,15 @@ export interface AnsweredRecord {
   readonly image: string;
   readonly question: string;
   readonly answer: string;
+  /** Every choice with its probability. @default there were none to choose from */
+  readonly choices?: readonly ScoredChoice[] | undefined;
+  /** the probability of all choices together */
+  readonly mass?: number | undefined;
   readonly model: string;
   readonly finish: "stop" | "length" | "timeout";
   readonly tokens: { readonly image: number; readonly prompt: number; readonly answer: number };
+  /** The picture's features were kept from an earlier time. @default false */
+  readonly cached?: true;
   readonly ms: RecordTimes;
 }
 
@@ -69,23 +75,27 @@ export interface RecordSubject {
 }
 
 export interface AnsweredParts {
-  readonly answer: Pick<Answer, "text" | "tokens">;
+  readonly answer: Pick<Answer, "text" | "tokens" | "choices" | "mass">;
+  /** whether the picture's features were kept from an earlier time */
+  readonly cached: boolean;
   readonly finish: AnsweredRecord["finish"];
   readonly ms: RecordTimes;
 }
 
 export function answeredRecord(about: RecordSubject, parts: AnsweredParts): AnsweredRecord {
   const { id, image, question, model } = about;
-  const { answer, finish, ms } = parts;
-  const { text, tokens } = answer;
+  const { answer, cached, finish, ms } = parts;
+  const { text, tokens, choices, mass } = answer;
   return {
     ...(id !== undefined && { id }),
     image,
     question,
     answer: text,
+    ...(choices !== undefined && { choices, mass }),
     model,
     finish,
     tokens: { image: tokens.image, prompt: tokens.prompt, answer: tokens.answer },
+    ...(cached && { cached }),
     ms,
   };
 }

@@ -24,6 +24,9 @@ const REQUEST: AskRequest = {
   timeoutMs: undefined,
   json: false,
   bench: false,
+  parallel: "auto",
+  ordered: true,
+  cacheBytes: undefined,
 };
 
 const interrupts = new Interrupts();
@@ -59,6 +62,8 @@ async function engineOptions(inputs: readonly Input[]): Promise<EngineOptions | 
   return begun;
 }
 
+const paths = storePaths();
+
 describe("ask", () => {
   it("tells the engine how many pictures will come", async () => {
     const bad = { label: "bad", error: new FlashSlothError("image-not-found", "not there") };
@@ -69,7 +74,8 @@ describe("ask", () => {
       threads: 2,
       pictures: 3,
       parallel: "auto",
-      promptCache: storePaths().prompts,
+      promptCache: paths.prompts,
+      pictureCache: { features: paths.features, prefixes: paths.prefixes, maxBytes: undefined },
     });
   });
 
