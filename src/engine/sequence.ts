@@ -147,7 +147,7 @@ export class Sequence {
     return {
       sequence,
       rows: said.length === 0 ? rows : joined(rows, embed(said)),
-      keys: Int32Array.from(keys),
+      keys,
       logits: last ? "last" : "none",
       see:
         embq?.wants(from, asked) === true ? (graph, first) => embq.see(graph, first, from, asked) : undefined,

@@ -58,7 +58,7 @@ describe("flashsloth ask", () => {
   });
 
   it("gives records whose fields are in order and whose times add up", async () => {
-    const { stdout } = await ask("--json", RED_CIRCLE, drawing("086.png"), QUESTION);
+    const { stdout } = await ask("--json", "--no-cache", RED_CIRCLE, drawing("086.png"), QUESTION);
     const records = lines(stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(records).toHaveLength(2);
     for (const record of records) {
