@@ -1,6 +1,9 @@
 /** Who waits for which signal: each signal is listened to once, however many questions share it. */
 export class Aborts {
-  readonly #waiting = new Map<AbortSignal, { readonly aborts: Set<() => void>; readonly listener: () => void }>();
+  readonly #waiting = new Map<
+    AbortSignal,
+    { readonly aborts: Set<() => void>; readonly listener: () => void }
+  >();
 
   /** Calls `abort` once when `signal` is aborted, at once if it is already. @returns what ends the waiting */
   on(signal: AbortSignal, abort: () => void): () => void {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { asFlashSlothError, type FlashSlothError } from "../core/errors.ts";
 import type { EngineHandle } from "../engine/api.ts";
 import type { PlaceAhead, Prepared } from "./bounds/ahead.ts";
@@ -42,7 +43,6 @@ export async function* answers(options: AnswersOptions): AsyncGenerator<Outcome,
     for (;;) {
       const outcome = await run.window.next();
       if (outcome === undefined) return;
-      run.give(outcome);
       yield outcome;
       run.window.took();
     }
@@ -76,16 +76,12 @@ class Run {
     this.#waitingSince = options.waitingSince ?? now();
     this.#reader = new JobReader(jobs);
     this.#bounds = new Bounds({ ordered, now });
+    setMaxListeners(0, this.#unwanted.signal); // every question in the engine listens
   }
 
   /** where the outcomes come out */
   get window(): Window<Outcome> {
     return this.#bounds.window;
-  }
-
-  /** The reader is given an outcome. */
-  give(outcome: Outcome): void {
-    if (!("error" in outcome)) this.#bounds.answered();
   }
 
   begin(): void {

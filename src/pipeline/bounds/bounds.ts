@@ -1,5 +1,5 @@
 import { PicturesAhead } from "./ahead.ts";
-import { BEFORE_READY, paceOf, type Pace } from "./pace.ts";
+import { BEFORE_READY, paceOf } from "./pace.ts";
 import { Places } from "./places.ts";
 import { Window } from "./window.ts";
 
@@ -15,8 +15,6 @@ export class Bounds<T> {
   readonly ahead: PicturesAhead;
   readonly window: Window<T>;
   readonly places: Places;
-  #pace: Pace = BEFORE_READY;
-  #answered = false;
 
   constructor({ ordered, now }: BoundsOptions) {
     this.ahead = new PicturesAhead({ pictures: BEFORE_READY.ahead, now });
@@ -26,17 +24,10 @@ export class Bounds<T> {
 
   /** The engine works on `parallel` questions at once. */
   setPace(parallel: number): void {
-    this.#pace = paceOf(parallel);
-    this.ahead.resize(this.#pace.ahead);
-    this.window.resize(this.#pace.window);
-    if (this.#answered) this.places.resize(this.#pace.places);
-  }
-
-  /** There is a first answer: it had the engine to itself, so that nobody waits for it longer than for an only one. */
-  answered(): void {
-    if (this.#answered) return;
-    this.#answered = true;
-    this.places.resize(this.#pace.places);
+    const { ahead, window, places } = paceOf(parallel);
+    this.ahead.resize(ahead);
+    this.window.resize(window);
+    this.places.resize(places);
   }
 
   /** Nobody waits for anything any longer: nothing further begins. */

@@ -8,8 +8,8 @@ export interface Pace {
   readonly ahead: number;
 }
 
-/** The engine does not say yet how many questions it works on: one picture is asked about, another gets ready. */
-export const BEFORE_READY: Pace = { places: 1, window: 2, ahead: 1 };
+/** The engine does not say yet how many questions it works on: one picture is asked about, another is encoded. */
+export const BEFORE_READY: Pace = { places: 2, window: 2, ahead: 1 };
 
 /** While one long answer holds its record back, each other sequence may give so many: captions differ in length by less. */
 const OVERTAKING = 16;
