@@ -59,9 +59,48 @@ export class DemoCopy implements AsyncDisposable {
     await writeFile(file, out);
   }
 
+  /** Moves tensors, with their data, out of `model.safetensors` into another file of the folder, under new names. */
+  async moveTensors(to: string, rename: (name: string) => string | undefined): Promise<void> {
+    const file = this.path("model.safetensors");
+    const bytes = await readFile(file);
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.subarray(8, 8 + length).toString("utf8")) as Header;
+    const [kept, moved]: [[string, HeaderEntry][], [string, HeaderEntry][]] = [[], []];
+    for (const [name, entry] of Object.entries(header)) {
+      const moves = name === "__metadata__" ? undefined : rename(name);
+      if (moves !== undefined) moved.push([moves, entry]);
+      else if (name !== "__metadata__") kept.push([name, entry]);
+    }
+    const data = bytes.subarray(8 + length);
+    await writeFile(file, tensorFile(kept, data));
+    await writeFile(this.path(to), tensorFile(moved, data));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.directory, { recursive: true });
   }
+}
+
+/** A safetensors file of some tensors of another one. */
+export function tensorFile(entries: readonly (readonly [string, HeaderEntry])[], data: Uint8Array): Buffer {
+  let offset = 0;
+  const pieces: Uint8Array[] = [];
+  const header: Header = {};
+  for (const [
+    name,
+    {
+      data_offsets: [begin, end],
+      ...entry
+    },
+  ] of entries) {
+    header[name] = { ...entry, data_offsets: [offset, offset + end - begin] };
+    pieces.push(data.subarray(begin, end));
+    offset += end - begin;
+  }
+  const text = Buffer.from(JSON.stringify(header), "utf8");
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.byteLength));
+  return Buffer.concat([length, text, ...pieces]);
 }
 
 /** An entry for a tensor to add or change. */

@@ -67,7 +67,7 @@ export interface HubServerOptions {
 }
 
 /** Long enough for what was sent to be taken from the socket before the connection breaks. */
-const ARRIVAL_MS = 40;
+const ARRIVAL_MS = 150;
 const PIECE = 16 * 1024;
 
 export function gitSha1(bytes: Uint8Array): string {

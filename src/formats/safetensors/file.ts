@@ -18,6 +18,8 @@ export interface StoredTensor {
 /** One safetensors file: its header in memory, its tensors read when asked for. */
 export class SafetensorsFile {
   readonly name: string;
+  /** bytes of the whole file */
+  readonly size: number;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: ReadonlyMap<string, string>;
   readonly #source: ByteSource;
@@ -25,6 +27,7 @@ export class SafetensorsFile {
 
   private constructor(source: ByteSource, header: SafetensorsHeader) {
     this.name = source.name;
+    this.size = source.size;
     this.metadata = header.metadata;
     this.#source = source;
     this.#header = header;

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { onDisk } from "../../core/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import { INDEX_FILE } from "../../formats/safetensors/shards.ts";
+import { INDEX_FILE } from "../../formats/safetensors/weight-files.ts";
 import type { OnStoreProgress } from "../progress.ts";
 import { findCached } from "./cache.ts";
 import type { HubConnection } from "./connection.ts";
@@ -55,11 +55,7 @@ export async function fetchCheckpoint(options: FetchCheckpointOptions): Promise<
   const cachedFirst = await collect(options, describing, first, async (toFetch) =>
     checkSpace({ toFetch, checkpoint: 0 }),
   );
-  const index = describing.some(({ path }) => path === INDEX_FILE)
-    ? await readFile(join(directory, INDEX_FILE), "utf8")
-    : undefined;
-
-  const weights = weightFiles(repo, listing, index);
+  const weights = await weightFiles(repo, listing, async () => readFile(join(directory, INDEX_FILE), "utf8"));
   const all = [...describing, ...weights];
   const meter = new DownloadMeter(sizesOf(all), onProgress);
   for (const { path, size } of describing) meter.set(path, size);

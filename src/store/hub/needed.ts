@@ -2,12 +2,13 @@ import {
   ADDED_TOKENS_FILE,
   CONFIG_FILE,
   MERGES_FILE,
+  SPECIAL_TOKENS_FILE,
+  TOKENIZER_CONFIG_FILE,
   VOCAB_FILE,
   WHOLE_TOKENIZER_FILE,
 } from "../../checkpoint/file-names.ts";
-import { FlashSlothError, messageOf } from "../../core/errors.ts";
-import { parseIndex } from "../../formats/safetensors/index-file.ts";
-import { INDEX_FILE, SINGLE_FILE } from "../../formats/safetensors/shards.ts";
+import { FlashSlothError } from "../../core/errors.ts";
+import { chooseWeightFiles, INDEX_FILE } from "../../formats/safetensors/weight-files.ts";
 import type { HubFile } from "./listing.ts";
 
 /** Read if they are there; what a conversion cannot do without, it asks for by name. */
@@ -16,8 +17,8 @@ const TOKENIZER_FILES = [
   VOCAB_FILE,
   MERGES_FILE,
   ADDED_TOKENS_FILE,
-  "tokenizer_config.json",
-  "special_tokens_map.json",
+  TOKENIZER_CONFIG_FILE,
+  SPECIAL_TOKENS_FILE,
 ];
 
 function notACheckpoint(repo: string, why: string, cause?: unknown): FlashSlothError {
@@ -25,6 +26,11 @@ function notACheckpoint(repo: string, why: string, cause?: unknown): FlashSlothE
     cause,
     hint: "FlashSloth's own repositories are Tongbo/FlashSloth-3.2B and Tongbo/FlashSloth_HD-3.2B",
   });
+}
+
+/** Names of the files at a repository's root, where a checkpoint's are. */
+export function rootNames(files: readonly HubFile[]): string[] {
+  return files.map(({ path }) => path).filter((path) => !path.includes("/"));
 }
 
 /** config.json, the tokenizer, and the index of the weights: what is fetched first. */
@@ -36,22 +42,15 @@ export function describingFiles(repo: string, files: readonly HubFile[]): HubFil
 }
 
 /**
- * The weights' files. `index` is the text of `INDEX_FILE`, or undefined when the repository has none.
- * @throws `checkpoint-invalid` when a file that is needed is not listed
+ * The weights' files.
+ * @param readIndex gives the text of `INDEX_FILE`
+ * @throws `checkpoint-invalid` when there are none, or not all
  */
-export function weightFiles(repo: string, files: readonly HubFile[], index: string | undefined): HubFile[] {
-  const names = index === undefined ? [SINGLE_FILE] : shardNames(repo, index);
-  return names.map((name) => {
-    const file = files.find((listed) => listed.path === name);
-    if (file === undefined) throw notACheckpoint(repo, `no ${name}`);
-    return file;
-  });
-}
-
-function shardNames(repo: string, index: string): string[] {
-  try {
-    return [...new Set(parseIndex(index, INDEX_FILE).values())].sort();
-  } catch (error) {
-    throw notACheckpoint(repo, messageOf(error), error);
-  }
+export async function weightFiles(
+  repo: string,
+  files: readonly HubFile[],
+  readIndex: () => Promise<string>,
+): Promise<HubFile[]> {
+  const chosen = await chooseWeightFiles({ names: rootNames(files), where: repo, readIndex });
+  return chosen.names.flatMap((name) => files.find(({ path }) => path === name) ?? []);
 }
