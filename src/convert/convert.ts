@@ -15,6 +15,7 @@ import {
   type VisionPrecision,
   type WantedVariant,
 } from "../core/variant.ts";
+import { FILES, partsAmong } from "./files.ts";
 import { conversionKey, type FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
 import type { ModelDescription, ModelSource } from "./language/metadata.ts";
@@ -30,18 +31,6 @@ import { conversionPeak } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
 import { measureVisionAccuracy } from "./vision-accuracy.ts";
-
-/** Every file that a conversion makes; `f16` is gone when it ends. */
-const FILES = {
-  f16: "language.f16.gguf",
-  language: "language.gguf",
-  vision: "vision.onnx",
-  visionData: "vision.onnx.data",
-  uncompressed: "uncompressed.onnx",
-  embq: "embq.onnx",
-  embqData: "embq.onnx.data",
-  queries: "queries.f32",
-} as const;
 
 /** Of the published weights, and of the demo's. */
 const LICENSE = "apache-2.0";
@@ -60,6 +49,15 @@ export interface ConvertOptions extends WantedVariant {
   readonly license?: string | undefined;
   /** Replace a model that is already in `out`. @default false */
   readonly overwrite?: boolean | undefined;
+  /** Refuse tensors that no part of a FlashSloth needs; else they are left out. @default false */
+  readonly strict?: boolean | undefined;
+  /**
+   * Folder or safetensors file of the vision tower, for a checkpoint whose weights lack it.
+   * @default `vision_tower.safetensors` in the checkpoint's folder
+   */
+  readonly visionTower?: string | undefined;
+  /** Told once what is unusual about the checkpoint and left out or passed over, a sentence each. @default nobody */
+  readonly onRemark?: ((remark: string) => void) | undefined;
   /** @default nobody */
   readonly onProgress?: ((progress: ConvertProgress) => void) | undefined;
   /** Stops within a moment; what is finished stays in `<out>.partial`, and the next run goes on from there. @default never */
@@ -89,18 +87,20 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
   const precision = parseVisionPrecision(options.visionPrecision ?? EXACT_PRECISION);
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
-  const checkpoint = await openCheckpoint({ directory: options.checkpoint });
+  const { strict, visionTower, onRemark } = options;
+  const checkpoint = await openCheckpoint({ directory: options.checkpoint, strict, visionTower });
   try {
+    for (const remark of checkpoint.remarks) onRemark?.(remark);
     const source = options.source ?? { repo: basename(resolve(options.checkpoint)), revision: null };
     const model = { name: options.name, license, source };
-    const fingerprint = await folderFingerprint(options.checkpoint);
+    const tower = visionTower === undefined ? [] : [await towerFingerprint(visionTower)];
+    const fingerprint = await folderFingerprint(options.checkpoint, ...tower);
     return await fillStaged({
       out,
       overwrite,
       key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant, precision }),
       fill: async (finished) => {
-        const has = (name: string): boolean => finished.get(name) !== undefined;
-        const done = { f16: has(FILES.f16), language: has(FILES.language), vision: has(FILES.vision) };
+        const done = partsAmong(finished.files.map(({ name }) => name));
         const bytes = conversionPeak({ checkpoint, quant, precision, done });
         const folder = dirname(resolve(out));
         await requireSpace({ folder, bytes, purpose: "to convert", remedy: " there" });
@@ -110,6 +110,10 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
   } finally {
     await checkpoint.close();
   }
+}
+
+async function towerFingerprint(path: string): Promise<string> {
+  return await folderFingerprint(path.endsWith(".safetensors") ? dirname(path) : path);
 }
 
 /** The language model comes first: then the f16 file is gone before the graphs need their room. */

@@ -245,7 +245,7 @@ export class HubServer {
       .update(file.stored?.sha256 ?? file.bytes)
       .digest("hex")}"`;
     const whole = sizeOf(file);
-    const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1];
+    const [, asked, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
     const valid = request.headers["if-range"] === undefined || request.headers["if-range"] === etag;
     const ranged = asked !== undefined && valid && fault?.kind !== "ignore-range";
     const from = ranged ? Number(asked) : 0;
@@ -255,7 +255,8 @@ export class HubServer {
       return;
     }
     const start = ranged && fault?.kind === "wrong-range" ? 0 : from;
-    let body = Buffer.from(file.bytes.subarray(start));
+    const stop = ranged && last !== undefined && last !== "" ? Math.min(Number(last) + 1, whole) : whole;
+    let body = Buffer.from(file.bytes.subarray(start, stop));
     if (fault?.kind === "corrupt") {
       const middle = Math.floor(body.byteLength / 2);
       body[middle] = (body[middle] ?? 0) ^ 0x20;
@@ -264,13 +265,17 @@ export class HubServer {
     const record = this.#record(host, request, url, ranged ? 206 : 200);
     response.writeHead(ranged ? 206 : 200, {
       etag,
-      "content-length": String(file.stored === undefined ? body.byteLength : whole - start),
+      "content-length": String(file.stored === undefined ? body.byteLength : stop - start),
       "accept-ranges": "bytes",
-      ...(ranged ? { "content-range": `bytes ${start}-${whole - 1}/${whole}` } : {}),
+      ...(ranged ? { "content-range": `bytes ${start}-${stop - 1}/${whole}` } : {}),
       ...(host === "hub" ? { "x-repo-commit": this.commit } : {}),
     });
     if (file.stored !== undefined) {
-      for await (const piece of createReadStream(file.stored.path, { start, highWaterMark: 64 * PIECE })) {
+      for await (const piece of createReadStream(file.stored.path, {
+        start,
+        end: stop - 1,
+        highWaterMark: 64 * PIECE,
+      })) {
         await this.#send(response, piece as Buffer, record);
         if (response.destroyed) return;
       }

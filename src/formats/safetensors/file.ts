@@ -11,6 +11,8 @@ export interface StoredTensor {
   readonly dtype: SafetensorsDtype;
   readonly shape: Shape;
   readonly byteLength: number;
+  /** of its first byte in the file */
+  readonly offset: number;
   /** the file that holds it */
   readonly file: string;
 }
@@ -33,7 +35,8 @@ export class SafetensorsFile {
     this.#header = header;
     const tensors = new Map<string, StoredTensor>();
     for (const [name, { dtype, shape, begin, end }] of header.entries) {
-      tensors.set(name, { name, dtype, shape, byteLength: end - begin, file: source.name });
+      const offset = header.dataOffset + begin;
+      tensors.set(name, { name, dtype, shape, byteLength: end - begin, offset, file: source.name });
     }
     this.tensors = tensors;
   }
