@@ -11,6 +11,8 @@ import { TOWER_PREFIX, isVision } from "./names.ts";
 export interface Tower {
   /** where it is from, for people and for telling conversions apart */
   readonly from: string;
+  /** the folder or file of this disk that it is in; undefined for one of the hub */
+  readonly path?: string | undefined;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Raw little-endian bytes of a tensor by the name that a FlashSloth gives it. */
   read(name: string): Promise<Uint8Array>;
@@ -25,7 +27,11 @@ export interface Tower {
 export type OpenTower = (named: string | undefined) => Promise<Tower | undefined>;
 
 /** The vision tower among some tensors, whose names may lack {@link TOWER_PREFIX}; everything else among them is passed over. */
-export function towerAmong(files: Pick<TensorFiles, "tensors" | "read" | "close">, from: string): Tower {
+function towerAmong(
+  files: Pick<TensorFiles, "tensors" | "read" | "close">,
+  from: string,
+  path?: string,
+): Tower {
   const names = new Map<string, string>();
   const tensors = new Map<string, StoredTensor>();
   for (const [stored, tensor] of files.tensors) {
@@ -36,28 +42,35 @@ export function towerAmong(files: Pick<TensorFiles, "tensors" | "read" | "close"
   }
   return {
     from,
+    path,
     tensors,
     read: async (name) => files.read(names.get(name) ?? name),
     close: async () => files.close(),
   };
 }
 
-/** The vision tower in a folder: a repository of SigLIP, or any that holds its tensors. @throws `checkpoint-invalid` */
-export async function openTowerFolder(files: FolderFiles, from: string = files.name): Promise<Tower> {
+/**
+ * The vision tower in a folder that is not on this disk: a repository of SigLIP, or any that holds its tensors.
+ * @throws `checkpoint-invalid`
+ */
+export async function openTowerFolder(files: FolderFiles, from: string): Promise<Tower> {
   return towerAmong(await openTensorFiles({ files }), from);
 }
 
 /** The vision tower at a path of this disk: a folder, or one safetensors file. @throws `checkpoint-invalid` */
 export async function openTowerAt(path: string): Promise<Tower> {
-  if (!path.endsWith(".safetensors")) return openTowerFolder(new DiskFolder(path));
+  if (!path.endsWith(".safetensors")) {
+    return towerAmong(await openTensorFiles({ files: new DiskFolder(path) }), path, path);
+  }
   const source = await FileSource.open(path).catch((error: unknown) => {
     throw asFlashSlothError(error, "checkpoint-invalid", `${path} cannot be opened`);
   });
-  return towerAmong(await SafetensorsFile.open(source), path);
+  return towerAmong(await SafetensorsFile.open(source), path, path);
 }
 
 /** `vision_tower.safetensors` beside a checkpoint's own files, if it is there. */
 export async function towerBeside(files: FolderFiles): Promise<Tower | undefined> {
   if (!(await files.list()).includes(VISION_TOWER_FILE)) return undefined;
-  return towerAmong(await openTensorFile(files, VISION_TOWER_FILE), VISION_TOWER_FILE);
+  const path = files.pathOf(VISION_TOWER_FILE);
+  return towerAmong(await openTensorFile(files, VISION_TOWER_FILE), VISION_TOWER_FILE, path);
 }

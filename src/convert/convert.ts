@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/open.ts";
 import type { Checkpoint } from "../checkpoint/types.ts";
+import { DiskFolder } from "../core/folder-files.ts";
 import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { folderFingerprint } from "../core/fingerprint.ts";
@@ -15,12 +16,14 @@ import {
   type VisionPrecision,
   type WantedVariant,
 } from "../core/variant.ts";
+import { writeModelCard } from "./card.ts";
 import { FILES, partsAmong } from "./files.ts";
 import { conversionKey, type FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
 import type { ModelDescription, ModelSource } from "./language/metadata.ts";
 import { quantizeLanguage } from "./language/quantize.ts";
 import { writeQueries } from "./language/queries.ts";
+import { PUBLISHED_LICENSE, statedLicense } from "./license.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
 import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./manifest.ts";
@@ -32,9 +35,6 @@ import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
 import { measureVisionAccuracy } from "./vision-accuracy.ts";
 
-/** Of the published weights, and of the demo's. */
-const LICENSE = "apache-2.0";
-
 /** A variant that is left open is the exact one. */
 export interface ConvertOptions extends WantedVariant {
   /** A folder in the hub's layout: safetensors, config.json, tokenizer files. */
@@ -45,7 +45,10 @@ export interface ConvertOptions extends WantedVariant {
   readonly name: string;
   /** Where the checkpoint comes from. @default the checkpoint's folder, no revision */
   readonly source?: ModelSource | undefined;
-  /** SPDX identifier of the weights' licence. @default "apache-2.0", that of the published weights */
+  /**
+   * Identifier of the weights' licence.
+   * @default what the checkpoint's `README.md` states, else "apache-2.0", that of the published weights
+   */
   readonly license?: string | undefined;
   /** Replace a model that is already in `out`. @default false */
   readonly overwrite?: boolean | undefined;
@@ -70,6 +73,7 @@ interface Run {
   readonly quant: Quant;
   readonly precision: VisionPrecision;
   readonly model: ModelDescription;
+  readonly licenseStated: boolean;
   readonly finished: FinishedFiles;
   readonly onProgress: ConvertOptions["onProgress"];
   readonly signal: AbortSignal | undefined;
@@ -82,7 +86,7 @@ interface Run {
  * @throws `checkpoint-invalid`, `usage` for an unfit `out`, `quant` or `visionPrecision`, `disk`, `native`, `interrupted`
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Manifest> {
-  const { out, overwrite, onProgress, signal, license = LICENSE } = options;
+  const { out, overwrite, onProgress, signal } = options;
   const quant = parseQuant(options.quant ?? EXACT_QUANT);
   const precision = parseVisionPrecision(options.visionPrecision ?? EXACT_PRECISION);
   await checkApart(options.checkpoint, out);
@@ -92,7 +96,8 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
   try {
     for (const remark of checkpoint.remarks) onRemark?.(remark);
     const source = options.source ?? { repo: basename(resolve(options.checkpoint)), revision: null };
-    const model = { name: options.name, license, source };
+    const stated = options.license ?? (await statedLicense(new DiskFolder(options.checkpoint)));
+    const model = { name: options.name, license: stated ?? PUBLISHED_LICENSE, source };
     const tower = visionTower === undefined ? [] : [await towerFingerprint(visionTower)];
     const fingerprint = await folderFingerprint(options.checkpoint, ...tower);
     return await fillStaged({
@@ -104,7 +109,17 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
         const bytes = conversionPeak({ checkpoint, quant, precision, done });
         const folder = dirname(resolve(out));
         await requireSpace({ folder, bytes, purpose: "to convert", remedy: " there" });
-        return await fill({ checkpoint, quant, precision, model, finished, onProgress, signal });
+        const licenseStated = stated !== undefined;
+        return await fill({
+          checkpoint,
+          quant,
+          precision,
+          model,
+          licenseStated,
+          finished,
+          onProgress,
+          signal,
+        });
       },
     });
   } finally {
@@ -145,6 +160,7 @@ async function fill(run: Run): Promise<Manifest> {
     files: finished.files,
   };
   throwIfAborted(run.signal);
+  await writeModelCard(finished.directory, { manifest, licenseStated: run.licenseStated });
   await writeManifest(finished.directory, manifest);
   return manifest;
 }

@@ -1,9 +1,10 @@
-import { EMBQ, QUERIES, VISION_BLOCKS } from "../checkpoint/names.ts";
 import type { Checkpoint } from "../checkpoint/types.ts";
-import { elementCount } from "../core/shape.ts";
+import { FlashSlothError } from "../core/errors.ts";
 import { EXACT_PRECISION, EXACT_QUANT, type Quant, type VisionPrecision } from "../core/variant.ts";
+import type { Graph } from "../formats/onnx/builder.ts";
+import { layOutWeights } from "../formats/onnx/layout.ts";
 import { languageBytes } from "./language/sizes.ts";
-import { languageTensors } from "./language/tensors.ts";
+import { embqGraph, visionGraph } from "./onnx/write.ts";
 
 /** What a conversion needs to know of a checkpoint to tell its own size: nothing of its weights' values. */
 export type Convertible = Pick<Checkpoint, "config" | "tensors" | "tokenizer">;
@@ -26,12 +27,6 @@ const REST_BYTES = 2 ** 16;
 
 /** The graphs' files without their weights: at most so much for each vision block, and for each patch of a crop. */
 const GRAPH_BYTES = { any: 20_000, block: 7000, patch: 320 } as const;
-
-/** Bytes of an element of the vision encoder's matrices, and beside them for each output. */
-const MATRIX_BYTES: Readonly<Partial<Record<VisionPrecision, { element: number; output: number }>>> = {
-  fp16: { element: 2, output: 0 },
-  int8: { element: 1, output: 4 },
-};
 
 /** Bytes that converting a checkpoint will take from the disk at its peak, on top of what an earlier run left there. */
 export function conversionPeak(options: ConversionPeakOptions): number {
@@ -64,23 +59,36 @@ interface GraphSizes {
   readonly others: number;
 }
 
-/** Weights of everything that is not the language model's. */
-function graphSizes({ config, tensors }: Convertible, precision: VisionPrecision): GraphSizes {
-  const language = new Set(languageTensors(config.text.layers).map(({ from }) => from));
-  const reduced = MATRIX_BYTES[precision] ?? { element: 4, output: 0 };
-  const { layers, grid } = config.vision;
-  const graph = GRAPH_BYTES.any + GRAPH_BYTES.block * layers + GRAPH_BYTES.patch * grid ** 2;
-  let [vision, exactVision, others] = [graph, graph, 0];
-  for (const { name, shape } of tensors.values()) {
-    if (language.has(name)) continue;
-    const exact = 4 * elementCount(shape);
-    if (name.startsWith(`${EMBQ}.`) || name === QUERIES) {
-      others += exact;
-      continue;
-    }
-    exactVision += exact;
-    const matrix = name.startsWith(`${VISION_BLOCKS}.`) && shape.length === 2;
-    vision += matrix ? reduced.element * elementCount(shape) + reduced.output * (shape[0] ?? 0) : exact;
-  }
-  return { vision, exactVision, others };
+/** The graphs as they will be written, by what they will hold. */
+function graphSizes(convertible: Convertible, precision: VisionPrecision): GraphSizes {
+  const checkpoint = unread(convertible);
+  const { vision, embq, text } = convertible.config;
+  const file = GRAPH_BYTES.any + GRAPH_BYTES.block * vision.layers + GRAPH_BYTES.patch * vision.grid ** 2;
+  const exactVision = file + dataBytes(visionGraph({ checkpoint }));
+  return {
+    exactVision,
+    vision:
+      precision === EXACT_PRECISION ? exactVision : file + dataBytes(visionGraph({ checkpoint, precision })),
+    others: dataBytes(embqGraph(checkpoint)) + 4 * embq.queries * text.hiddenSize,
+  };
+}
+
+function dataBytes({ weights }: Graph): number {
+  return layOutWeights(weights).size;
+}
+
+async function refuse(): Promise<never> {
+  throw new FlashSlothError("internal", "a size was asked for, and no weights");
+}
+
+/** A checkpoint whose weights nobody may want: a graph is built without them. */
+function unread(checkpoint: Convertible): Checkpoint {
+  return {
+    ...checkpoint,
+    directory: "",
+    readBytes: refuse,
+    readFloat32: refuse,
+    unconsumed: () => [],
+    close: async () => undefined,
+  };
 }

@@ -7,6 +7,8 @@ import { EXACT_PRECISION, VISION_PRECISIONS, type Variant, type VisionPrecision 
 /** Raised when a converted folder written by an older release can no longer be loaded. */
 export const FORMAT_VERSION = 1 as const;
 export const MANIFEST_FILE = "manifest.json";
+/** The model card, which travels with a model and is no part of it: its owner may write what he wants. */
+export const CARD_FILE = "README.md";
 
 /** What a reduced precision costs: |x - fp32's x| / |fp32's x| on a built-in picture, in the L2 norm. */
 export interface VisionAccuracy {

@@ -1,12 +1,11 @@
 import { FlashSlothError } from "../core/errors.ts";
-import { parseManifest, variantOf, type Manifest } from "../core/manifest.ts";
+import { CARD_FILE, parseManifest, variantOf, type Manifest } from "../core/manifest.ts";
 import { refuseLies } from "../core/manifest-lies.ts";
 import { showVariant, variantFlags, type Variant, type WantedVariant } from "../core/variant.ts";
 import { parseModelName } from "./catalogue.ts";
 import type { HubFile } from "./hub/listing.ts";
 
-/** The model card, which travels with a model and is no part of it: its owner may write what he wants. */
-export const CARD_FILE = "README.md";
+/** A longer model card stays where it is. */
 const MAX_CARD_BYTES = 1024 * 1024;
 
 /** Whether a `manifest.json` is one of ours, whatever it may say: other programs have files of that name. */

@@ -26,6 +26,8 @@ export interface Examination {
 /** A vision tower from elsewhere, as far as a checkpoint needs it. */
 export interface TowerToCopy {
   readonly from: string;
+  /** where it is, if that is on this disk: a folder or a file that a conversion can be given */
+  readonly path?: string | undefined;
   /** of the tensors that are needed */
   readonly bytes: number;
   /** Makes a file of them, going on where an earlier run stopped. */
@@ -76,6 +78,7 @@ export const projectConverter: Converter = {
         tower.from !== VISION_TOWER_FILE && {
           tower: {
             from: tower.from,
+            path: tower.path,
             bytes,
             copy: async (path, options) => copyTower({ tower, names, path, ...options }),
           },

@@ -180,10 +180,10 @@ async function fetchWeights(
   const { model, strict, convert = projectConverter } = options;
   const { directory, fetch } = collect;
   let received = 0;
+  const onReceived = (count: number): void => {
+    received += count;
+  };
   const examine = async (files: FolderFiles): Promise<Examination> => {
-    const onReceived = (count: number): void => {
-      received += count;
-    };
     const openTower = hubTower(files, { ...collect, onReceived });
     const finished = await finishedNames(stagingFolder(out));
     const examined = await convert.examine({ files, ...variant, strict, finished, openTower });

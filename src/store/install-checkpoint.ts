@@ -20,8 +20,8 @@ export interface InstallCheckpointOptions extends WantedVariant {
   readonly version: string;
   readonly name: string;
   readonly source: { readonly repo: string; readonly revision: string | null };
-  /** Finds the vision tower where the checkpoint's folder may lack it, before it is converted. @default it is there */
-  readonly visionTower?: (() => Promise<string | undefined>) | undefined;
+  /** Runs the conversion with the vision tower that the checkpoint's folder may lack. @default it is there */
+  readonly withVisionTower?: (<T>(work: (path: string | undefined) => Promise<T>) => Promise<T>) | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly convert?: Converter | undefined;
@@ -53,8 +53,8 @@ async function bytesToConvert(options: InstallCheckpointOptions, out: string): P
  * @throws what the converter throws; `disk` with what is needed and what is there; the signal's reason
  */
 export async function installCheckpoint(options: InstallCheckpointOptions): Promise<string> {
-  const { paths, checkpoint, base, version, name, source, quant, visionPrecision, visionTower } = options;
-  const { onProgress, signal, convert = projectConverter } = options;
+  const { paths, checkpoint, base, version, name, source, quant, visionPrecision } = options;
+  const { withVisionTower, onProgress, signal, convert = projectConverter } = options;
   const suffix = variantSuffix(options);
   return installModel({
     paths,
@@ -65,7 +65,8 @@ export async function installCheckpoint(options: InstallCheckpointOptions): Prom
     build: async (out) => {
       const request = { checkpoint, out, name, source, quant, visionPrecision, onProgress, signal };
       try {
-        await convert.convert({ ...request, visionTower: await visionTower?.() });
+        if (withVisionTower === undefined) await convert.convert(request);
+        else await withVisionTower(async (visionTower) => convert.convert({ ...request, visionTower }));
       } catch (error) {
         const toConvert = await bytesToConvert(options, out);
         throw await explainFullDisk(error, { home: paths.home, toFetch: 0, toConvert });

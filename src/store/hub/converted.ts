@@ -1,8 +1,8 @@
 import { copyFile, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onDisk, syncFile, syncFolder } from "../../core/disk.ts";
-import { MANIFEST_FILE, type Manifest } from "../../core/manifest.ts";
-import { CARD_FILE, isOurManifest, lie, readTravellingModel, type TravellingModel } from "../converted.ts";
+import { CARD_FILE, MANIFEST_FILE, type Manifest } from "../../core/manifest.ts";
+import { isOurManifest, lie, readTravellingModel, type TravellingModel } from "../converted.ts";
 import { namesIn } from "../installed.ts";
 import { fetchFiles, settleFiles, sizesOf, type CollectOptions } from "./collect.ts";
 import type { FetchedCheckpoint } from "./checkpoint.ts";

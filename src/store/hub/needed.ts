@@ -8,6 +8,7 @@ import {
   WHOLE_TOKENIZER_FILE,
 } from "../../checkpoint/file-names.ts";
 import { FlashSlothError } from "../../core/errors.ts";
+import { CARD_FILE } from "../../core/manifest.ts";
 import { chooseWeightFiles, INDEX_FILE } from "../../formats/safetensors/weight-files.ts";
 import type { HubFile } from "./listing.ts";
 
@@ -33,12 +34,16 @@ export function rootNames(files: readonly HubFile[]): string[] {
   return files.map(({ path }) => path).filter((path) => !path.includes("/"));
 }
 
-/** config.json, the tokenizer, and the index of the weights: what is fetched first. */
+/** A model card states the licence; a longer one is none. */
+const MAX_CARD_BYTES = 1024 * 1024;
+
+/** config.json, the tokenizer, the index of the weights, and the model card: what is fetched first. */
 export function describingFiles(repo: string, files: readonly HubFile[]): HubFile[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const config = byPath.get(CONFIG_FILE);
   if (config === undefined) throw notACheckpoint(repo, `no ${CONFIG_FILE}`);
-  return [config, ...[...TOKENIZER_FILES, INDEX_FILE].flatMap((path) => byPath.get(path) ?? [])];
+  const card = files.filter(({ path, size }) => path === CARD_FILE && size <= MAX_CARD_BYTES);
+  return [config, ...[...TOKENIZER_FILES, INDEX_FILE].flatMap((path) => byPath.get(path) ?? []), ...card];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { MemorySource, type ByteSource } from "../../core/bytes.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import { DiskFolder, type FolderFiles } from "../../core/folder-files.ts";
@@ -8,7 +9,6 @@ import type { HubFile } from "./listing.ts";
 import { rootNames } from "./needed.ts";
 import { RangeSource } from "./range-source.ts";
 import type { RetryOptions } from "./retry.ts";
-import { basename, dirname } from "node:path";
 
 /** Files that are read whole, and then checked by their hash: everything that is no weights. */
 const WHOLE_BYTES = 16 * 1024 * 1024;
@@ -23,6 +23,8 @@ export interface RemoteFolderOptions {
   /** false: only what is on this disk may be read */
   readonly fetch: boolean;
   readonly retry: RetryOptions;
+  /** False: weights in the cache are taken by their name and size, for a look that nothing is made of. @default true */
+  readonly hashed?: boolean | undefined;
   /** Bytes asked for at a time of what is not read whole. @default 128 KiB */
   readonly window?: number | undefined;
   readonly onReceived?: ((count: number) => void) | undefined;
@@ -47,16 +49,17 @@ export class RemoteFolder implements FolderFiles {
   }
 
   async open(name: string): Promise<ByteSource | undefined> {
-    const { listing, cache, repo, commit, fetch } = this.#options;
+    const { listing, cache, repo, commit, fetch, hashed = true } = this.#options;
     const file = listing.find(({ path }) => path === name);
     if (file === undefined) return undefined;
-    const cached = await findCached({ cache, repo, commit, file });
+    const weights = file.size > WHOLE_BYTES || name.endsWith(".safetensors");
+    const cached = await findCached({ cache, repo, commit, file, hashed: hashed || !weights });
     if (cached !== undefined) return new DiskFolder(dirname(cached)).open(basename(cached));
     if (!fetch) {
       throw new FlashSlothError("model-missing", `${repo} is not wholly on this disk: ${name} is missing`);
     }
     const source = new RangeSource({ ...this.#options, file });
-    if (file.size > WHOLE_BYTES || name.endsWith(".safetensors")) return source;
+    if (weights) return source;
     const bytes = await source.read(0, file.size);
     const hash = startDigest(file.digest, file.size).update(bytes).digest("hex");
     if (hash === file.digest.hex) return new MemorySource(bytes, source.name);

@@ -31,6 +31,8 @@ export interface HubTowerOptions {
   /** false: only what is on this disk may be used */
   readonly fetch: boolean;
   readonly retry: RetryOptions;
+  /** False: weights in the hub tools' cache are taken by their name and size. @default true */
+  readonly hashed?: boolean | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly onReceived?: ((count: number) => void) | undefined;
 }
