@@ -6,7 +6,6 @@ import { safetensorsHeader } from "../formats/safetensors/write.ts";
 import { TOWER_PREFIX } from "./names.ts";
 import type { Tower } from "./tower.ts";
 
-/** So much is written before the disk is waited for, and may be copied again after a power cut. */
 const DURABLE_BYTES = 64 * 1024 * 1024;
 
 export interface CopyTowerOptions {
@@ -15,6 +14,8 @@ export interface CopyTowerOptions {
   readonly names: readonly string[];
   /** The new file, which appears whole; beside it, while under way: `.part` and `.part.json`. */
   readonly path: string;
+  /** So much is written before the disk is waited for, and may be copied again after a power cut. @default 64 MiB */
+  readonly durableBytes?: number | undefined;
   /** Told how many of the tensors' bytes are there. @default nobody */
   readonly onBytes?: ((done: number) => void) | undefined;
   /** Stops between two tensors. @default never */
@@ -38,7 +39,7 @@ const progressSchema: v.GenericSchema<unknown, Progress> = v.object({
  * @throws `disk`, what reading the tower throws, the signal's reason
  */
 export async function copyTower(options: CopyTowerOptions): Promise<void> {
-  const { tower, names, path, onBytes, signal } = options;
+  const { tower, names, path, durableBytes = DURABLE_BYTES, onBytes, signal } = options;
   const tensors = names
     .flatMap((from) => {
       const tensor = tower.tensors.get(from);
@@ -67,7 +68,7 @@ export async function copyTower(options: CopyTowerOptions): Promise<void> {
       position += bytes.byteLength;
       done += 1;
       onBytes?.(position - header.byteLength);
-      if (position - durable < DURABLE_BYTES) continue;
+      if (position - durable < durableBytes) continue;
       await onDisk(part, handle.sync());
       await onDisk(record, writeFile(record, JSON.stringify({ key, tensors: done } satisfies Progress)));
       durable = position;

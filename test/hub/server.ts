@@ -58,6 +58,8 @@ export interface Request {
 export interface HubServerOptions {
   readonly repo: string;
   readonly files: Readonly<Record<string, ServedFile>>;
+  /** Other repositories, at the same commit; what is counted of their files is under `OWNER/REPO/NAME`. @default none */
+  readonly others?: Readonly<Record<string, Readonly<Record<string, ServedFile>>>>;
   /** @default a commit made of one letter */
   readonly commit?: string;
   /** entries on a page of the file list. @default 3 */
@@ -96,6 +98,7 @@ export class HubServer {
   requiredToken: string | undefined;
   gated: boolean = false;
   bytesPerSecond: number | undefined;
+  readonly #others: readonly string[];
   readonly #pageSize: number;
   readonly #counts = new Map<string, number>();
   readonly #hub: Server;
@@ -104,6 +107,11 @@ export class HubServer {
   private constructor(options: HubServerOptions) {
     this.repo = options.repo;
     this.files = new Map(Object.entries(options.files));
+    const { others = {} } = options;
+    this.#others = Object.keys(others);
+    for (const [repo, files] of Object.entries(others)) {
+      for (const [name, file] of Object.entries(files)) this.files.set(`${repo}/${name}`, file);
+    }
     this.commit = options.commit ?? "c".repeat(40);
     this.bytesPerSecond = options.bytesPerSecond;
     this.#pageSize = options.pageSize ?? 3;
@@ -119,6 +127,17 @@ export class HubServer {
       ),
     );
     return server;
+  }
+
+  /** The files of one repository, by the names that it gives them. */
+  filesOf(repo: string): [string, ServedFile][] {
+    const all = [...this.files];
+    if (repo !== this.repo) {
+      return all.flatMap(([key, file]) =>
+        key.startsWith(`${repo}/`) ? [[key.slice(repo.length + 1), file] as [string, ServedFile]] : [],
+      );
+    }
+    return all.filter(([key]) => !this.#others.some((other) => key.startsWith(`${other}/`)));
   }
 
   get endpoint(): string {
@@ -170,10 +189,12 @@ export class HubServer {
       return;
     }
     const file = /^\/([^/]+\/[^/]+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(path);
-    const [, repo, commit, name = ""] = file ?? [];
+    const [, repo = "", commit, inRepo = ""] = file ?? [];
+    const known = repo === this.repo || this.#others.includes(repo);
+    const name = repo === this.repo ? inRepo : `${repo}/${inRepo}`;
     const served = this.files.get(name);
-    if (repo !== this.repo || commit !== this.commit || served === undefined) {
-      finish(404, { "x-error-code": repo === this.repo ? "EntryNotFound" : "RepoNotFound" });
+    if (!known || commit !== this.commit || served === undefined) {
+      finish(404, { "x-error-code": known ? "EntryNotFound" : "RepoNotFound" });
       return;
     }
     if (!served.lfs) {
@@ -193,10 +214,12 @@ export class HubServer {
     url: URL,
     finish: (status: number, headers: Record<string, string>, body?: string) => void,
   ): void {
-    const [, repo, verb = "", revision] = api;
+    const [, repo = "", verb = "", revision] = api;
     const fault = this.apiFault(verb, this.#next(verb));
     if (fault?.kind === "status") return finish(fault.status, fault.headers ?? {}, fault.body ?? "{}");
-    if (repo !== this.repo) return finish(404, { "x-error-code": "RepoNotFound" });
+    if (repo !== this.repo && !this.#others.includes(repo)) {
+      return finish(404, { "x-error-code": "RepoNotFound" });
+    }
     if (revision !== "main" && revision !== this.commit) {
       return finish(404, { "x-error-code": "RevisionNotFound" });
     }
@@ -204,7 +227,7 @@ export class HubServer {
     if (verb === "revision") return finish(200, json, JSON.stringify({ id: repo, sha: this.commit }));
     const entries = [
       { type: "directory", oid: "d".repeat(40), size: 0, path: "assets" },
-      ...[...this.files].map(([path, file]) => ({
+      ...this.filesOf(repo).map(([path, file]) => ({
         type: "file",
         path,
         size: sizeOf(file),

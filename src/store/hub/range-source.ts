@@ -5,6 +5,9 @@ import { fileAddress, refuseOtherFile } from "./fetch-file.ts";
 import type { HubFile } from "./listing.ts";
 import { Transient, withRetries, type RetryOptions } from "./retry.ts";
 
+/** Holds the header of nearly any file. */
+const FIRST_WINDOW = 128 * 1024;
+
 /** A server that sends whole files only is read up to here, and no further. */
 const MAX_SKIPPED_BYTES = 128 * 1024 * 1024;
 
@@ -14,7 +17,10 @@ export interface RangeSourceOptions {
   readonly commit: string;
   readonly file: HubFile;
   readonly retry: RetryOptions;
-  /** The least that is asked for at a time, what follows being kept for the next read. @default 128 KiB */
+  /**
+   * The most that is asked for beyond a read, to be kept for the next one. The first read gets 128 KiB, each later one four times as
+   * much as the one before. @default 128 KiB
+   */
   readonly window?: number | undefined;
   /** Bytes that came over the network. @default nobody */
   readonly onReceived?: ((count: number) => void) | undefined;
@@ -29,6 +35,7 @@ export class RangeSource implements ByteSource {
   readonly size: number;
   readonly #options: RangeSourceOptions;
   #window: { readonly offset: number; readonly bytes: Uint8Array } = { offset: 0, bytes: new Uint8Array() };
+  #ahead = FIRST_WINDOW;
   #etag: string | undefined;
 
   constructor(options: RangeSourceOptions) {
@@ -45,11 +52,12 @@ export class RangeSource implements ByteSource {
       );
     }
     if (length === 0) return new Uint8Array();
-    const { window = 128 * 1024, retry } = this.#options;
+    const { window = FIRST_WINDOW, retry } = this.#options;
     const have = this.#window;
     if (offset < have.offset || offset + length > have.offset + have.bytes.byteLength) {
-      const end = Math.min(this.size, offset + Math.max(length, window));
+      const end = Math.min(this.size, offset + Math.max(length, this.#ahead));
       const bytes = await withRetries(retry, async () => this.#fetch(offset, end));
+      this.#ahead = Math.min(window, 4 * this.#ahead);
       this.#window = { offset, bytes };
     }
     const at = offset - this.#window.offset;

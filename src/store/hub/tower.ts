@@ -5,7 +5,7 @@ import { DEFAULT_REVISION, isRepository } from "../catalogue.ts";
 import type { OnStoreProgress } from "../progress.ts";
 import type { HubConnection } from "./connection.ts";
 import { RemoteFolder } from "./remote-folder.ts";
-import { findRevision, notFoundError } from "./revision.ts";
+import { findRevision, notFoundError, type FoundRevision } from "./revision.ts";
 import type { RetryOptions } from "./retry.ts";
 
 /** Tensors are read in the order they lie: what follows one is asked for with it. */
@@ -48,23 +48,25 @@ export function hubTower(files: FolderFiles, options: HubTowerOptions): OpenTowe
     if (beside !== undefined) return beside;
     const repo = named === undefined ? undefined : towerRepository(named);
     if (repo === undefined) return undefined;
-    const { connection, retry, onProgress } = options;
-    const found = await findRevision({ ...options, repo, revision: DEFAULT_REVISION }, ({ message }) =>
-      onProgress?.({
-        stage: "note",
-        message: `${message}; using what ${connection.settings.cache} has of ${repo}`,
-      }),
-    );
-    if (!("commit" in found)) {
-      const { message, hint, code } = notFoundError(found, connection, repo);
-      throw new FlashSlothError(
-        code,
-        `${files.name} does not hold its vision tower, which is ${repo}: ${message}`,
-        { hint },
-      );
-    }
+    const { connection, retry } = options;
+    const found = await locateTower(repo, options).catch((error: unknown) => {
+      if (!(error instanceof FlashSlothError) || error.code === "interrupted") throw error;
+      const { code, message, hint } = error;
+      const what = `${files.name} does not hold its vision tower, which is ${repo}`;
+      throw new FlashSlothError(code, `${what}: ${message}`, { hint, cause: error });
+    });
     const { cache } = connection.settings;
     const remote = new RemoteFolder({ ...options, ...found, repo, cache, retry, window: WINDOW_BYTES });
     return openTowerFolder(remote, `${repo}@${found.commit.slice(0, 12)}`);
   };
+}
+
+async function locateTower(repo: string, options: HubTowerOptions): Promise<FoundRevision> {
+  const { connection, onProgress } = options;
+  const { cache } = connection.settings;
+  const found = await findRevision({ ...options, repo, revision: DEFAULT_REVISION }, ({ message }) =>
+    onProgress?.({ stage: "note", message: `${message}; using what ${cache} has of ${repo}` }),
+  );
+  if ("commit" in found) return found;
+  throw notFoundError(found, connection, repo);
 }
