@@ -39,9 +39,16 @@ export function refuseLies(manifest: Manifest, where: string): void {
     }
   }
   const { geometry, roles, embeddings } = manifest;
-  const language = manifest.files.find(({ name }) => name === roles.language);
+  const sizeOf = (file: string): number | undefined => manifest.files.find(({ name }) => name === file)?.size;
   const table = geometry.vocabSize * geometry.hiddenSize * 2; // float16
-  if (embeddings.offset + table > (language?.size ?? 0)) {
+  if (embeddings.offset + table > (sizeOf(roles.language) ?? 0)) {
     refuse(`the token embeddings lie outside ${roles.language}`);
   }
+  const { queries, hiddenSize, layers, vocabSize, embqLayer, endTokens } = geometry;
+  if (sizeOf(roles.queries) !== queries * hiddenSize * 4) {
+    refuse(`${roles.queries} has no room for exactly ${queries} queries of ${hiddenSize} float32 values`);
+  }
+  if (embqLayer >= layers) refuse(`puts EmbQ before layer ${embqLayer} of ${layers}`);
+  const outside = endTokens.find((id) => id >= vocabSize);
+  if (outside !== undefined) refuse(`ends answers at token ${outside} of ${vocabSize}`);
 }
