@@ -100,6 +100,11 @@ function showFlags({ quant, visionPrecision }: Variant): string {
   return ` --quant ${quant} --vision-precision ${visionPrecision}`;
 }
 
+/** The repository that a model's folder was fetched from, converted or to be converted. */
+export function repositoryOf({ source, fetchedFrom }: Manifest): string {
+  return fetchedFrom?.revision == null ? source.repo : fetchedFrom.repo;
+}
+
 /** What `-m` calls the checkpoint that a model was converted from, where that is a repository of the hub. */
 export function originName({ source }: Manifest): string | undefined {
   if (source.revision === null) return undefined;

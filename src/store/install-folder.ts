@@ -10,7 +10,7 @@ import { CARD_FILE, MANIFEST_FILE, parseManifest, variantOf, type Manifest } fro
 import { refuseLies } from "../core/manifest-lies.ts";
 import type { WantedVariant } from "../core/variant.ts";
 import { parseModelName } from "./catalogue.ts";
-import { lie, refuseOtherThan } from "./converted.ts";
+import { lie, refuseOtherThan, repositoryOf } from "./converted.ts";
 import { folderSize } from "./folder-size.ts";
 import type { StorePaths } from "./home.ts";
 import { hubFolder, repoKey, variantSuffix } from "./hub-folder.ts";
@@ -79,11 +79,11 @@ interface Place {
   readonly supersedes?: (other: InstalledModel) => boolean;
 }
 
-/** A model of the hub is what it is called, from wherever its folder came; any other has its own name. */
+/** A model of the hub keeps its name on whatever way its folder came here; any other has its own, which is none of the hub's. */
 function placeOf(manifest: Manifest, version: string, where: string): Place {
   const variant = variantOf(manifest);
   const named = hubName(manifest.name);
-  if (named !== undefined) {
+  if (named !== undefined && named.repo === repositoryOf(manifest)) {
     return { name: named.name, folder: hubFolder(named, variant), lockKey: repoKey(named.repo) };
   }
   if (!PLAIN_NAME.test(manifest.name) || parseModelName(manifest.name) !== undefined) {
@@ -146,7 +146,8 @@ async function copyModel(options: InstallFolderOptions, manifest: Manifest, out:
   if ((await readdir(source)).includes(CARD_FILE)) {
     await onDisk(out, copyFile(join(source, CARD_FILE), join(out, CARD_FILE)));
   }
-  const fetchedFrom = { repo: source, revision: null };
+  const fetchedFrom =
+    manifest.fetchedFrom?.revision == null ? { repo: source, revision: null } : manifest.fetchedFrom;
   const text = `${JSON.stringify({ ...manifest, fetchedFrom } satisfies Manifest, undefined, 2)}\n`;
   await onDisk(out, writeFile(join(out, MANIFEST_FILE), text, { flush: true }));
   return folderSize(out);

@@ -3,6 +3,7 @@ import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { checkVariant, type WantedVariant } from "../core/variant.ts";
 import { parseModelName, unknownModel } from "./catalogue.ts";
+import { repositoryOf } from "./converted.ts";
 import type { Converter } from "./converter.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installHubModel, type InstallReport } from "./hub-model.ts";
@@ -61,9 +62,7 @@ export async function pullModel(options: PullOptions = {}): Promise<PulledModel>
     installHubModel({ ...options, model: named, paths, fetch: true }),
   );
   const manifest = await readModel(directory);
-  const from = manifest.fetchedFrom ?? manifest.source;
-  // a folder that was taken for the hub's model says itself which it is
-  const repo = from.revision === null ? manifest.source.repo : from.repo;
+  const repo = repositoryOf(manifest);
   if (repo !== named.repo) {
     throw new FlashSlothError("model-invalid", `${directory} holds ${repo}, not ${named.repo}`, {
       hint: `run \`flashsloth remove ${named.name}\` and pull it again`,

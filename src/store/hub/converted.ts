@@ -17,11 +17,17 @@ export interface FetchConvertedOptions extends CollectOptions {
   readonly listing: readonly HubFile[];
 }
 
+/** A converted model whose manifest is here. */
+export interface FoundConverted extends TravellingModel {
+  /** bytes that came for it over the network */
+  readonly received: number;
+}
+
 /**
  * The converted model that a repository holds; undefined when its root has no manifest of ours.
  * @throws `model-invalid` when the manifest does not tell the truth
  */
-export async function findConverted(options: FetchConvertedOptions): Promise<TravellingModel | undefined> {
+export async function findConverted(options: FetchConvertedOptions): Promise<FoundConverted | undefined> {
   const { listing, directory, repo } = options;
   const file = listing.find(({ path }) => path === MANIFEST_FILE);
   if (file === undefined || file.size > MAX_MANIFEST_BYTES) return undefined;
@@ -31,7 +37,8 @@ export async function findConverted(options: FetchConvertedOptions): Promise<Tra
   await fetchFiles(options, missing, meter);
   const text = await readFile(join(directory, MANIFEST_FILE), "utf8");
   if (!isOurManifest(text)) return undefined;
-  return readTravellingModel({ text, where: `${repo}/${MANIFEST_FILE}`, listing });
+  const model = readTravellingModel({ text, where: `${repo}/${MANIFEST_FILE}`, listing });
+  return { ...model, received: meter.received };
 }
 
 export interface CheckCopySpace {
@@ -44,7 +51,7 @@ export interface CheckCopySpace {
  */
 export async function fetchConverted(
   options: FetchConvertedOptions,
-  model: TravellingModel,
+  model: FoundConverted,
   checkSpace: CheckCopySpace,
 ): Promise<FetchedCheckpoint> {
   const { directory, repo, listing, onProgress } = options;
@@ -63,7 +70,7 @@ export async function fetchConverted(
     if (!same) throw lie(`${repo}/${MANIFEST_FILE}`, `gives ${name} another hash than it has`);
   }
   const size = all.reduce((sum, file) => sum + file.size, 0);
-  return { size, received: meter.received, cached: settled.cached };
+  return { size, received: model.received + meter.received, cached: settled.cached };
 }
 
 /**
