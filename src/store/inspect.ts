@@ -15,7 +15,7 @@ import { findRevision, notFoundError } from "./hub/revision.ts";
 import { PATIENCE, type Patience } from "./hub/retry.ts";
 import { noteRetries } from "./hub/retry-note.ts";
 import { hubSettings, type Environment } from "./hub/settings.ts";
-import { hubTower } from "./hub/tower.ts";
+import { hubTower, type HubTowerOptions } from "./hub/tower.ts";
 import { inspectCheckpoint, inspectConverted, type Inspection } from "./inspection.ts";
 import { readModel } from "./installed.ts";
 import { folderPath } from "./local.ts";
@@ -59,18 +59,31 @@ export async function inspectModel(options: InspectOptions): Promise<Inspection>
   });
 }
 
-async function inspectHub(model: HubModel, options: InspectOptions): Promise<Inspection> {
+/** The hub, for as long as something is looked at. */
+async function withHub<T>(
+  options: InspectOptions,
+  look: (hub: Pick<HubTowerOptions, "connection" | "retry" | "onProgress" | "hashed">) => Promise<T>,
+): Promise<T> {
   const { onProgress, signal } = options;
-  const { repo, revision = DEFAULT_REVISION } = model;
   const connection = new HubConnection(await hubSettings(options.env), { ...PATIENCE, ...options.patience });
-  const { cache } = connection.settings;
   const retry = { patience: connection.patience, signal, onRetry: noteRetries(onProgress) };
   try {
-    const found = await findRevision({ connection, repo, revision, fetch: true, retry }, ({ message }) =>
+    return await look({ connection, retry, onProgress, hashed: false });
+  } finally {
+    await connection.close();
+  }
+}
+
+async function inspectHub(model: HubModel, options: InspectOptions): Promise<Inspection> {
+  const { repo, revision = DEFAULT_REVISION } = model;
+  return withHub(options, async (hub) => {
+    const { connection, onProgress } = hub;
+    const { cache } = connection.settings;
+    const found = await findRevision({ ...hub, repo, revision, fetch: true }, ({ message }) =>
       onProgress?.({ stage: "note", message: `${message}; looking at what ${cache} has` }),
     );
     if (!("commit" in found)) throw notFoundError(found, connection, model.name);
-    const reading = { connection, repo, cache, retry, hashed: false, ...found };
+    const reading = { ...hub, repo, cache, ...found };
     const files = new RemoteFolder(reading);
     const where = { where: repo, revision: found.commit };
     const text = await manifestText(files);
@@ -84,7 +97,7 @@ async function inspectHub(model: HubModel, options: InspectOptions): Promise<Ins
     return await inspectCheckpoint(where, {
       ...options,
       files,
-      openTower: orProblem(hubTower(files, { ...reading, onProgress })),
+      openTower: orProblem(hubTower(files, reading)),
       fetched: async (weights, tower) => {
         const names = new Set(weights);
         const needed = [
@@ -99,9 +112,7 @@ async function inspectHub(model: HubModel, options: InspectOptions): Promise<Ins
         return sum;
       },
     });
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 /** A tower that cannot be reached is a problem among others. */
@@ -128,10 +139,18 @@ async function inspectFolder(directory: string, options: InspectOptions): Promis
     return inspectConverted(where, { remote: false, read: async () => readModel(directory) });
   }
   const files = new DiskFolder(directory);
-  return inspectCheckpoint(where, {
-    ...options,
-    files,
-    openTower: localTower(files),
-    fetched: async () => 0,
+  return withHub(options, async (hub) => {
+    const [here, there] = [localTower(files), orProblem(hubTower(files, { ...hub, fetch: true }))];
+    let away = false;
+    return inspectCheckpoint(where, {
+      ...options,
+      files,
+      openTower: async (named) => {
+        const beside = await here(named);
+        away = beside === undefined;
+        return beside ?? there(named);
+      },
+      fetched: async (_, tower) => (away ? tower : 0),
+    });
   });
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { CONFIG_FILE } from "../checkpoint/file-names.ts";
 import { FlashSlothError, messageOf, systemCode } from "../core/errors.ts";
 import { MANIFEST_FILE } from "../core/manifest.ts";
+import { isPickle } from "../formats/safetensors/weight-files.ts";
 
 /** What a path given as a model turned out to be. `directory` is its real path. */
 export interface LocalModel {
@@ -58,9 +59,8 @@ export async function findLocalModel(text: string): Promise<LocalModel | undefin
       .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
       .replace(/^[.-]+/, "") || "model";
   if (names.includes(MANIFEST_FILE)) return { kind: "converted", directory, name };
-  const weights = names.some(
-    (file) => file.endsWith(".safetensors") || file.endsWith(".safetensors.index.json"),
-  );
+  // a checkpoint of pickles is one too: why it cannot be converted is said by whoever reads it
+  const weights = names.some((file) => /\.safetensors(?:\.index\.json)?$/.test(file) || isPickle(file));
   if (weights && names.includes(CONFIG_FILE)) return { kind: "checkpoint", directory, name };
   throw notAModel(
     path,

@@ -13,11 +13,11 @@ let names: string[];
 
 beforeEach(async () => {
   folder = await scratch();
-  await using copy = await DemoCopy.create();
-  await copy.moveTensors("siglip.safetensors", (name) =>
+  await using checkpoint = await DemoCopy.create();
+  await checkpoint.moveTensors("siglip.safetensors", (name) =>
     name.startsWith(PREFIX) ? name.slice(PREFIX.length) : undefined,
   );
-  await writeFile(`${folder}/siglip.safetensors`, await readFile(copy.path("siglip.safetensors")));
+  await writeFile(`${folder}/siglip.safetensors`, await readFile(checkpoint.path("siglip.safetensors")));
   const opened = await openTowerAt(`${folder}/siglip.safetensors`);
   onTestFinished(async () => opened.close());
   const reads: string[] = [];

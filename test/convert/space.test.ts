@@ -1,4 +1,3 @@
-import { readdirSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +17,7 @@ import { DEMO } from "../checkpoint/demo-copy.ts";
 import { publishedConfig } from "../hub/published-forms.ts";
 import { PARITY_FIXTURES } from "../synthetic/parity.ts";
 import { checkpointShapes, PUBLISHED_SIZES } from "../synthetic/shapes.ts";
+import { diskPeak } from "./disk-peak.ts";
 import { writeSmallCheckpoint } from "./small-checkpoint.ts";
 
 let folder: string;
@@ -33,51 +33,30 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What the files of a folder take from the disk; a folder that changes meanwhile is seen as far as it is there. */
-function bytesOnDisk(directory: string): number {
-  let sum = 0;
-  for (const name of listed(directory)) {
-    const found = statSync(join(directory, name), { throwIfNoEntry: false });
-    if (found?.isFile() === true) sum += Math.max(found.size, found.blocks * 512);
-  }
-  return sum;
-}
-
-function listed(directory: string): string[] {
-  try {
-    return readdirSync(directory, { recursive: true, encoding: "utf8" });
-  } catch {
-    return [];
-  }
-}
-
 interface Measured {
   readonly peak: number;
   readonly language: number;
   readonly files: number;
 }
 
-/** Converts, and looks at the folder at every step of progress and every few milliseconds. */
+/** Converts, and looks at the disk all the while. */
 async function measure(
   checkpoint: string,
   quant: Quant,
   visionPrecision: VisionPrecision,
 ): Promise<Measured> {
   const home = join(folder, "home");
-  let peak = 0;
-  const look = (): void => {
-    peak = Math.max(peak, bytesOnDisk(home));
-  };
-  const timer = setInterval(look, 5);
+  const found = { language: 0, files: 0 };
   try {
-    const out = join(home, "model");
-    const options = { checkpoint, out, name: "m", quant, visionPrecision, onProgress: look };
-    const { files } = await convertCheckpoint(options);
-    look();
-    const language = files.find(({ name }) => name === "language.gguf")?.size ?? 0;
-    return { peak, language, files: files.reduce((sum, { size }) => sum + size, 0) };
+    const peak = await diskPeak(home, async (look) => {
+      const out = join(home, "model");
+      const options = { checkpoint, out, name: "m", quant, visionPrecision, onProgress: look };
+      const { files } = await convertCheckpoint(options);
+      found.language = files.find(({ name }) => name === "language.gguf")?.size ?? 0;
+      found.files = files.reduce((sum, { size }) => sum + size, 0);
+    });
+    return { peak, ...found };
   } finally {
-    clearInterval(timer);
     await rm(home, { recursive: true, force: true });
   }
 }

@@ -67,6 +67,20 @@ describe("resolving a model", () => {
     expect(calls).toHaveLength(2);
   });
 
+  it("says of a folder of Python pickles that it runs none", async () => {
+    const home = await scratch();
+    const checkpoint = join(home, "pickled");
+    await cp(demoCheckpoint(), checkpoint, { recursive: true });
+    await rm(join(checkpoint, "model.safetensors"));
+    await writeFile(join(checkpoint, "pytorch_model.bin"), "PK");
+    await expect(
+      resolveModel({ model: checkpoint, paths: storePaths(join(home, "store")) }),
+    ).rejects.toMatchObject({
+      code: "checkpoint-invalid",
+      message: expect.stringContaining("has its weights only as pytorch_model.bin: a Python pickle"),
+    });
+  });
+
   it("leaves nothing that looks like a model when a conversion fails, and goes on afterwards", async () => {
     const paths = storePaths(await scratch());
     await expect(

@@ -7,7 +7,11 @@ import { showBytes } from "../../src/core/show-bytes.ts";
 import { freeBytes, requireSpace } from "../../src/core/disk-space.ts";
 import { storeNeed } from "../../src/store/space.ts";
 import { onTightDisk } from "../convert/tightDisk.ts";
-import { HubPlace } from "./hub/hub-place.ts";
+import { diskPeak } from "../convert/disk-peak.ts";
+import { folderRepository } from "../hub/checkpoint-files.ts";
+import { demoCheckpoint } from "../../src/store/demo.ts";
+import { inspectModel } from "../../src/store/inspect.ts";
+import { HubPlace, REPO } from "./hub/hub-place.ts";
 import { scratch } from "./scratch.ts";
 
 const MB = 1_000_000;
@@ -83,6 +87,24 @@ describe("a disk that is too small", () => {
       disk.relax();
       expect((await resolveModel({ model: "demo", paths })).demo).toBe(true);
     });
+  });
+});
+
+describe("what a pull takes from the disk", () => {
+  it.each([
+    ["q4_k_m", "fp32"],
+    ["f16", "int8"],
+  ] as const)("as %s with %s is what inspect says, and hardly less", async (quant, visionPrecision) => {
+    const place = await HubPlace.open({ files: await folderRepository(demoCheckpoint()) });
+    const { env, paths } = place;
+    const model = `hf:${REPO}`;
+    const { takes } = await inspectModel({ model, env, quant, visionPrecision });
+    const said = (takes?.fetch ?? 0) + (takes?.convert ?? 0);
+    const peak = await diskPeak(paths.home, async (look) => {
+      await place.pull({ quant, visionPrecision, convert: undefined, onProgress: look });
+    });
+    expect(said / peak).toBeGreaterThan(1);
+    expect(said / peak).toBeLessThan(1.04);
   });
 });
 

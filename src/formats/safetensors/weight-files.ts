@@ -10,6 +10,10 @@ const SUFFIX = ".safetensors";
 const SHARD = /^(?<stem>.+)-(?<number>\d{5})-of-(?<count>\d{5})\.safetensors$/;
 /** Weights as Python pickles, the format before safetensors. */
 const PICKLE = /^pytorch_model(?:-\d{5}-of-\d{5})?\.(?:bin|pth|pt)$/;
+export function isPickle(name: string): boolean {
+  return PICKLE.test(name);
+}
+
 /** What a training leaves that changed only parts of a model. */
 const PARTS_ONLY = [
   "adapter_model.safetensors",
@@ -112,7 +116,7 @@ function noWeights(names: readonly string[], where: string, others: readonly str
       `${where} holds ${others.length} safetensors files, and neither ${SINGLE_FILE} nor ${INDEX_FILE}`,
     );
   }
-  const pickle = names.find((name) => PICKLE.test(name));
+  const pickle = names.find(isPickle);
   if (pickle !== undefined) {
     return new FlashSlothError(
       "checkpoint-invalid",

@@ -4,6 +4,7 @@ import {
   MERGES_FILE,
   SPECIAL_TOKENS_FILE,
   TOKENIZER_CONFIG_FILE,
+  VISION_TOWER_FILE,
   VOCAB_FILE,
   WHOLE_TOKENIZER_FILE,
 } from "../../checkpoint/file-names.ts";
@@ -47,7 +48,7 @@ export function describingFiles(repo: string, files: readonly HubFile[]): HubFil
 }
 
 /**
- * The weights' files.
+ * The weights' files, and that of the vision tower where a checkpoint was kept without one of its own.
  * @param readIndex gives the text of `INDEX_FILE`
  * @throws `checkpoint-invalid` when there are none, or not all
  */
@@ -56,6 +57,9 @@ export async function weightFiles(
   files: readonly HubFile[],
   readIndex: () => Promise<string>,
 ): Promise<HubFile[]> {
-  const chosen = await chooseWeightFiles({ names: rootNames(files), where: repo, readIndex });
-  return chosen.names.flatMap((name) => files.find(({ path }) => path === name) ?? []);
+  const names = rootNames(files);
+  const own = names.filter((name) => name !== VISION_TOWER_FILE);
+  const chosen = await chooseWeightFiles({ names: own, where: repo, readIndex });
+  const tower = names.length === own.length ? [] : [VISION_TOWER_FILE];
+  return [...chosen.names, ...tower].flatMap((name) => files.find(({ path }) => path === name) ?? []);
 }

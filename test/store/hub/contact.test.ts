@@ -1,15 +1,16 @@
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { toFloat32 } from "../../../src/core/dtype.ts";
+import { TOWER_PREFIX } from "../../../src/checkpoint/names.ts";
 import type { Manifest } from "../../../src/core/manifest.ts";
 import { INDEX_FILE } from "../../../src/formats/safetensors/weight-files.ts";
 import { convertCheckpoint } from "../../../src/convert/convert.ts";
 import type { PullOptions } from "../../../src/store/pull.ts";
 import { DEMO, DemoCopy, float16 } from "../../checkpoint/demo-copy.ts";
 import { folderRepository, inShards } from "../../hub/checkpoint-files.ts";
+import { apart, SIGLIP } from "../../hub/tower-apart.ts";
 import { publishedConfig, publishedTokenizer, pythonJson } from "../../hub/published-forms.ts";
 import type { HubServerOptions, ServedFile } from "../../hub/server.ts";
 import { HubPlace, REPO } from "./hub-place.ts";
@@ -19,8 +20,6 @@ import { HubPlace, REPO } from "./hub-place.ts";
  * weights have come. Here with the project's own converter.
  */
 const STEP = 128 * 1024;
-const SIGLIP = "google/siglip-so400m-patch14-384";
-const PREFIX = "model.vision_tower.vision_tower.";
 
 /** What the demo's checkpoint is converted to, by file: what a repository that only looks different must give too. */
 const reference = new Map<string, string>();
@@ -97,17 +96,17 @@ describe("a repository as the published ones are", () => {
   });
 });
 
-describe("tensors that nobody knows", () => {
-  async function withExtras(): Promise<HubPlace> {
-    await using copy = await DemoCopy.create();
-    await copy.editTensors((header) => {
-      header["model.layers.0.self_attn.rotary_emb.inv_freq"] = { ...float16(8), dtype: "F32" };
-      header["model.extra.weight"] = float16(300, 3);
-      header["lm_head.scales"] = { ...float16(576), dtype: "F8_E4M3" };
-    });
-    return openWith(await folderRepository(copy.directory));
-  }
+async function withExtras(): Promise<HubPlace> {
+  await using copy = await DemoCopy.create();
+  await copy.editTensors((header) => {
+    header["model.layers.0.self_attn.rotary_emb.inv_freq"] = { ...float16(8), dtype: "F32" };
+    header["model.extra.weight"] = float16(300, 3);
+    header["lm_head.scales"] = { ...float16(576), dtype: "F8_E4M3" };
+  });
+  return openWith(await folderRepository(copy.directory));
+}
 
+describe("tensors that nobody knows", () => {
   it("are noted once and left out", async () => {
     const place = await withExtras();
     expectSame(await pull(place));
@@ -167,7 +166,7 @@ describe("weights that do not fit are refused before they come", () => {
 
   it("a shard that is cut short on the hub", async () => {
     const files = inShards(await folderRepository(DEMO), 2);
-    const [name = ""] = Object.keys(files).filter((file) => file.endsWith(".safetensors"));
+    const name = Object.keys(files).find((file) => file.endsWith(".safetensors")) ?? "";
     const whole = files[name]?.bytes ?? new Uint8Array();
     files[name] = { bytes: whole.subarray(0, whole.byteLength - 1000), lfs: true };
     expect((await refused(await openWith(files))).message).toMatch(
@@ -176,20 +175,28 @@ describe("weights that do not fit are refused before they come", () => {
   });
 });
 
+function bytesOf(values: Float32Array | Uint16Array): Uint8Array {
+  return new Uint8Array(values.buffer);
+}
+
+const LAST = new Set(["model.mm_projector.2.bias", "lm_head.bias"]);
+
 describe("weights in other clothes are what they are", () => {
   it("F16, F32 and BF16 in one checkpoint", async () => {
     await using copy = await DemoCopy.create();
-    const bytesOf = (values: Float32Array | Uint16Array): Uint8Array => new Uint8Array(values.buffer);
     await copy.retype(
       "F32",
       (name) => name.includes("layers.1.") || name.includes("lqformer"),
       (bytes) => bytesOf(toFloat32(bytes, "F16")),
     );
-    const ends = (name: string): boolean => name === "model.mm_projector.2.bias" || name === "lm_head.bias";
-    await copy.retype("BF16", ends, (bytes) => {
-      const words = new Uint32Array(toFloat32(bytes, "F16").buffer);
-      return bytesOf(Uint16Array.from(words, (word) => word >>> 16));
-    });
+    await copy.retype(
+      "BF16",
+      (name) => LAST.has(name),
+      (bytes) => {
+        const words = new Uint32Array(toFloat32(bytes, "F16").buffer);
+        return bytesOf(Uint16Array.from(words, (word) => word >>> 16));
+      },
+    );
     const manifest = await pull(await openWith(await folderRepository(copy.directory)));
     expectSame(manifest, ["language.gguf", "vision.onnx.data"]);
     const sizes = manifest.files.map(({ size }) => size);
@@ -254,39 +261,6 @@ describe("weights in other clothes are what they are", () => {
 });
 
 describe("a vision tower that the weights lack", () => {
-  /** The demo without its tower, and a repository of SigLIP with it, twice as large as what is needed of it. */
-  async function apart(): Promise<{
-    files: Record<string, ServedFile>;
-    siglip: Record<string, ServedFile>;
-    tower: number;
-  }> {
-    await using copy = await DemoCopy.create();
-    await copy.editJson("config.json", (config) => {
-      config["mm_vision_tower"] = "checkpoints/base/siglip-so400m-patch14-384";
-      Object.assign(config["vision_config"] as object, { num_hidden_layers: 5 });
-    });
-    await copy.moveTensors("tower.safetensors", (name) =>
-      name.startsWith(PREFIX) ? name.slice(PREFIX.length) : undefined,
-    );
-    const tower = (await readFile(copy.path("tower.safetensors"))).byteLength;
-    const files = await folderRepository(copy.directory);
-    const { "tower.safetensors": moved } = files;
-    delete files["tower.safetensors"];
-    await using other = await DemoCopy.create();
-    await writeFile(other.path("model.safetensors"), moved?.bytes ?? []);
-    await other.editTensors((header) => {
-      for (const [name, entry] of Object.entries(header)) {
-        if (name.startsWith("vision_model.encoder.layers.3."))
-          header[name.replace("layers.3.", "layers.4.")] = { ...entry };
-      }
-      header["text_model.embeddings.token_embedding.weight"] = float16(5_000_000, 1);
-      header["logit_bias"] = { ...float16(1), dtype: "F32" };
-    });
-    const { "model.safetensors": siglip } = await folderRepository(other.directory);
-    const card = { bytes: Buffer.from("# SigLIP\n"), lfs: false };
-    return { files, siglip: { "README.md": card, "model.safetensors": siglip ?? card }, tower };
-  }
-
   it("comes from the repository that the configuration means, only what is needed, and goes on where it stopped", async () => {
     const { files, siglip, tower } = await apart();
     const place = await openWith(files, { others: { [SIGLIP]: siglip } });
@@ -316,10 +290,10 @@ describe("a vision tower that the weights lack", () => {
   it("comes from the hub tools' cache, without a network too", async () => {
     const { files, siglip } = await apart();
     const place = await openWith(files, { others: { [SIGLIP]: siglip } });
-    await fillCache(place, SIGLIP, siglip);
+    await place.fillToolCache({ repo: SIGLIP });
     expectSame(await pull(place));
     expect(place.server.sent(`${SIGLIP}/model.safetensors`)).toBe(0);
-    await fillCache(place, REPO, files);
+    await place.fillToolCache();
     place.env["HF_HUB_OFFLINE"] = "1";
     const asked = place.server.requests.length;
     const manifest = await pull(place, { visionPrecision: "fp16" });
@@ -337,6 +311,18 @@ describe("a vision tower that the weights lack", () => {
     expectSame(await pull(place, { quant: "q8_0" }));
   });
 
+  it("comes with the repository of a checkpoint that was kept, and uploaded", async () => {
+    const { files, siglip } = await apart();
+    const first = await openWith(files, { others: { [SIGLIP]: siglip } });
+    await pull(first, { keepCheckpoint: true });
+    const [kept = ""] = await readdir(first.paths.checkpoints);
+    const second = await openWith(await folderRepository(join(first.paths.checkpoints, kept)));
+    expectSame(await pull(second));
+    expect(second.notes()).toEqual([
+      "the vision tower is not among the weights: it is taken from vision_tower.safetensors",
+    ]);
+  });
+
   it("that nobody has is said before the weights come", async () => {
     const { files } = await apart();
     const place = await openWith(files);
@@ -346,7 +332,7 @@ describe("a vision tower that the weights lack", () => {
     });
     expect(weightsSent(place)).toBeLessThanOrEqual(STEP);
     await using copy = await DemoCopy.create();
-    await copy.moveTensors("tower.bin", (name) => (name.startsWith(PREFIX) ? name : undefined));
+    await copy.moveTensors("tower.bin", (name) => (name.startsWith(TOWER_PREFIX) ? name : undefined));
     const { message, hint } = await refused(await openWith(await folderRepository(copy.directory)));
     expect(message).toContain("does not hold the vision tower, and no mm_vision_tower says where to find it");
     expect(hint).toContain("--vision-tower");
@@ -368,19 +354,3 @@ describe("a vision tower that the weights lack", () => {
     });
   });
 });
-
-/** Files of a repository in the hub tools' cache, as those tools put them there. */
-async function fillCache(place: HubPlace, repo: string, files: Record<string, ServedFile>): Promise<void> {
-  const folder = join(place.env["HF_HOME"] ?? "", "hub", `models--${repo.replaceAll("/", "--")}`);
-  const snapshot = join(folder, "snapshots", place.server.commit);
-  for (const path of [snapshot, join(folder, "refs"), join(folder, "blobs")])
-    await mkdir(path, { recursive: true });
-  await writeFile(join(folder, "refs", "main"), place.server.commit);
-  for (const [name, { bytes, lfs }] of Object.entries(files)) {
-    const hash = lfs
-      ? createHash("sha256").update(bytes).digest("hex")
-      : createHash("sha1").update(`blob ${bytes.byteLength}\0`).update(bytes).digest("hex");
-    await writeFile(join(folder, "blobs", hash), bytes);
-    await symlink(join("..", "..", "blobs", hash), join(snapshot, name));
-  }
-}
