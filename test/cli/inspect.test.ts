@@ -1,4 +1,5 @@
 import { cp, truncate } from "node:fs/promises";
+import { resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { DEMO } from "../checkpoint/demo-copy.ts";
 import { demoRepository } from "../hub/checkpoint-files.ts";
@@ -52,7 +53,7 @@ describe("flashsloth inspect", () => {
     const { where, revision, takes, ...rest } = there ?? {};
     expect(takes).toMatchObject({ quant: "q8_0", visionPrecision: "int8" });
     expect([where, revision]).toEqual(["owner/sloth", "c".repeat(40)]);
-    expect(here).toMatchObject({ ...rest, where: DEMO, revision: null, takes: { fetch: 0 } });
+    expect(here).toMatchObject({ ...rest, where: resolve(DEMO), revision: null, takes: { fetch: 0 } });
   });
 
   it("ends with status 1 and every reason where it will not convert, 2 for no such thing, 4 without a hub", async () => {

@@ -6,7 +6,7 @@ import { HubServer, type ServedFile } from "../hub/server.ts";
 import { drawing, lines, Place, type Finished } from "./binary.ts";
 
 const place = new Place();
-const ASKED = ["023.png", "003.png", "101.png"].map(drawing);
+const ASKED = ["023.png", "003.png", "001.png"].map(drawing);
 const QUESTION = "What color is the circle?";
 
 let uploaded: Record<string, ServedFile>;
