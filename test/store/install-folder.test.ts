@@ -67,7 +67,8 @@ describe("a converted folder", () => {
     expect((await readdir(directory)).sort()).toEqual((await readdir(place.source)).sort());
     for (const file of await readdir(directory)) {
       if (file === "manifest.json") continue;
-      expect(await readFile(join(directory, file)), file).toEqual(await readFile(join(place.source, file)));
+      const same = (await readFile(join(directory, file))).equals(await readFile(join(place.source, file)));
+      expect(same, file).toBe(true);
     }
     expect((await place.pull()).report).toBeUndefined();
     await rename(place.source, `${place.source}.gone`);

@@ -59,7 +59,8 @@ describe("a repository that holds a converted model", () => {
     expect([place.server.sent(), place.conversions, name]).toEqual([bytes, [], `hf:${REPO}`]);
     expect((await readdir(directory)).sort()).toEqual(Object.keys(uploaded).sort());
     for (const [file, { bytes: sent }] of Object.entries(uploaded)) {
-      if (file !== "manifest.json") expect(await readFile(join(directory, file)), file).toEqual(sent);
+      const same = (await readFile(join(directory, file))).equals(sent);
+      expect(same || file === "manifest.json", file).toBe(true);
     }
     expect(manifest).toMatchObject({
       name: `hf:${REPO}`,
