@@ -3,6 +3,7 @@ import { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount, type ModelGeometry } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
+import { returnFreedMemory } from "../language/ffi/allocator.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import { onnxruntimeRelease } from "../onnxruntime/library.ts";
 import { UncompressedProjector } from "../vision/uncompressed.ts";
@@ -155,6 +156,7 @@ export class Engine implements EngineHandle {
   async release(picture: EncodedPicture): Promise<void> {
     this.#pictures.delete(picture.id);
     await (await this.#language?.catch(() => undefined))?.release(picture.id);
+    returnFreedMemory();
   }
 
   async counters(): Promise<EngineCounters> {
