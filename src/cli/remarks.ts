@@ -70,6 +70,8 @@ export class Remarks {
     } else if (outcome.record.finish === "length") {
       const { answer } = outcome.record.tokens;
       terminal.warning(`${this.subject(outcome)}: the answer was cut off after ${answer} tokens`);
+    } else if (outcome.record.finish === "repetition") {
+      terminal.warning(`${this.subject(outcome)}: the answer repeated itself without end, and was cut off`);
     }
   }
 

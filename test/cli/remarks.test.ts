@@ -21,7 +21,7 @@ function job(label: string, ...questions: readonly string[]): Job {
   return { label, input: label, questions: questions.map((text) => ({ text })) };
 }
 
-function cutOff(text: string, finish: "length" | "timeout"): Outcome {
+function cutOff(text: string, finish: "length" | "timeout" | "repetition"): Outcome {
   const ms = { load: 0, image: 0, vision: 0, prefill: 1, first_token: 1, decode: 1, total: 3 };
   const tokens = { image: 9, prompt: 58, answer: 5 };
   return {
@@ -112,9 +112,11 @@ describe("explain", () => {
     const error = new FlashSlothError("timeout", "too slow");
     remarks.explain(questionFailure(job("a.png"), { text: "q" }, error, "demo"));
     remarks.explain(cutOff("q", "length"));
+    remarks.explain(cutOff("q", "repetition"));
     expect(lines).toEqual([
       "error: a.png: too slow",
       "warning: a.png: the answer was cut off after 5 tokens",
+      "warning: a.png: the answer repeated itself without end, and was cut off",
     ]);
   });
 });
