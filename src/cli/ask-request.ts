@@ -4,6 +4,7 @@ import { FlashSlothError } from "../core/errors.ts";
 import type { WantedVariant } from "../core/variant.ts";
 import type { AskSettings } from "../pipeline/job.ts";
 import { argumentJobs } from "../pipeline/sources/arguments.ts";
+import type { Shard } from "../pipeline/sources/shard.ts";
 import { isPictureFile } from "../pipeline/sources/folder.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
@@ -28,6 +29,8 @@ export interface AskRequest extends WantedVariant {
   readonly ordered: boolean;
   /** Bytes that may be kept of pictures: undefined the usual, 0 nothing. */
   readonly cacheBytes: number | undefined;
+  /** undefined: all pictures */
+  readonly shard: Shard | undefined;
 }
 
 /**
@@ -40,6 +43,9 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     throw new FlashSlothError("usage", "standard input (-) is a terminal, not a picture", {
       hint: 'pipe a picture in: flashsloth ask - "What is this?" < photo.jpg',
     });
+  }
+  if (images.includes("-") && flags.shard !== undefined) {
+    throw new FlashSlothError("usage", "standard input (-) has no name, and --shard goes by names");
   }
   const { maxTokens, temperature, topP, seed, embq } = flags;
   return {
@@ -59,6 +65,7 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     parallel: flags.parallel,
     ordered: flags.unordered !== true,
     cacheBytes: flags.cache ? flags.cacheSize : 0,
+    shard: flags.shard,
   };
 }
 

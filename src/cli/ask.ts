@@ -5,6 +5,7 @@ import type { JobSource } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
 import { answers } from "../pipeline/run.ts";
 import { argumentJobs, type ArgumentsOptions } from "../pipeline/sources/arguments.ts";
+import { isIn, shardJobs } from "../pipeline/sources/shard.ts";
 import { PeekedJobs } from "../pipeline/sources/peeked.ts";
 import { benchStages, type BenchStages } from "../pipeline/stages.ts";
 import { storePaths } from "../store/home.ts";
@@ -52,6 +53,8 @@ export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"
   openOutput(): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
   beginEngine(options: EngineOptions): EngineHandle;
+  /** Asks, and says what came of it. @returns the exit status. @default writes every answer */
+  readonly report?: ((run: AskRun) => Promise<number>) | undefined;
 }
 
 /**
@@ -62,10 +65,15 @@ export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"
 export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
   const { terminal, interrupts } = parts;
   interrupts.immediate = true; // nothing is in hand yet
-  const { images, recursive } = request;
+  const { images, recursive, shard } = request;
   const questions = request.questions.map((text) => ({ text }));
-  const jobs = new PeekedJobs(parts.gatherPictures({ arguments: images, recursive, questions }));
+  const wanted = shard && ((name: string): boolean => isIn(shard, name));
+  const all = parts.gatherPictures({ arguments: images, recursive, questions, wanted });
+  const jobs = new PeekedJobs(shard === undefined ? all : shardJobs(all, shard));
   const first = await jobs.peek(MANY);
+  if (first.length === 0 && shard !== undefined) {
+    terminal.note(`none of the pictures is in part ${shard.part} of ${shard.of}`);
+  }
   const output = await parts.openOutput();
   interrupts.immediate = false;
   const waitingSince = performance.now();
@@ -84,7 +92,8 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       engine.catch(() => {}); // reported where the first record awaits it
     }
     void jobs.peek(COUNTED);
-    return statusOfRun(await report({ request, parts, jobs, output, model, engine, waitingSince }));
+    const { report: reportOn = report } = parts;
+    return await reportOn({ request, parts, jobs, output, model, engine, waitingSince });
   } finally {
     terminal.clear();
     await engine.then(async (handle) => handle.dispose()).catch(() => {});
@@ -133,7 +142,8 @@ async function start(
   return engine;
 }
 
-interface Run {
+/** A run whose engine loads. */
+export interface AskRun {
   readonly request: AskRequest;
   readonly parts: AskParts;
   readonly jobs: JobSource;
@@ -144,7 +154,7 @@ interface Run {
 }
 
 /** Asks every question about every input and writes what comes of it. */
-async function report(run: Run): Promise<{ answered: number; failed: number }> {
+async function report(run: AskRun): Promise<number> {
   const { request, jobs, output } = run;
   const { terminal, interrupts } = run.parts;
   const { json, questions, timeoutMs } = request;
@@ -187,7 +197,7 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
     remarks.explain(outcome);
     remarks.working(counts.answered + counts.failed);
   }
-  return counts;
+  return statusOfRun(counts);
 }
 
 async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise<BenchStages | undefined> {

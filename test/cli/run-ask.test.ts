@@ -27,6 +27,7 @@ const REQUEST: AskRequest = {
   parallel: "auto",
   ordered: true,
   cacheBytes: undefined,
+  shard: undefined,
 };
 
 const interrupts = new Interrupts();

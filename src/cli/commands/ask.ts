@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Shard } from "../../pipeline/sources/shard.ts";
 import { constraintOptions, type ConstraintFlags } from "./constraint.ts";
 import {
   byteCount,
@@ -6,6 +7,7 @@ import {
   filled,
   parallelCount,
   seedValue,
+  shardValue,
   temperatureValue,
   timeoutSeconds,
   tokenCount,
@@ -29,6 +31,7 @@ export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags {
   readonly unordered?: boolean;
   readonly cache: boolean;
   readonly cacheSize?: number;
+  readonly shard?: Shard;
 }
 
 /** `flashsloth ask <image...> [question]` */
@@ -63,6 +66,11 @@ export function addAsk(program: Command): void {
       "auto",
     )
     .option("--unordered", "print each answer as soon as it is there, in whatever order")
+    .option(
+      "--shard <k/n>",
+      "only the K-th of N parts of the pictures, told apart by their names",
+      shardValue,
+    )
     .option("--no-cache", "neither use nor keep what was seen of a picture before")
     .option(
       "--cache-size <bytes>",
