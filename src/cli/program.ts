@@ -4,13 +4,24 @@ import { addAsk } from "./commands/ask.ts";
 import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
 import { addConvert } from "./commands/convert.ts";
+import { addGrep } from "./commands/grep.ts";
 import { addList } from "./commands/list.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRemove } from "./commands/remove.ts";
 import { addVerify } from "./commands/verify.ts";
 
 /** A command is two files: `commands/NAME.ts` is what it is called, and imports `NAME.ts`, what it does, when it runs. */
-const COMMANDS = [addAsk, addPull, addList, addRemove, addVerify, addConvert, addBench, addCache] as const;
+const COMMANDS = [
+  addAsk,
+  addGrep,
+  addPull,
+  addList,
+  addRemove,
+  addVerify,
+  addConvert,
+  addBench,
+  addCache,
+] as const;
 
 export interface ProgramOptions {
   /** Takes what goes to standard output: help and the version. */
