@@ -3,6 +3,8 @@ import { VERSION } from "../core/version.ts";
 import { addAsk } from "./commands/ask.ts";
 import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
+import { addComplete } from "./commands/complete.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addGrep } from "./commands/grep.ts";
 import { addList } from "./commands/list.ts";
@@ -21,6 +23,8 @@ const COMMANDS = [
   addConvert,
   addBench,
   addCache,
+  addCompletion,
+  addComplete,
 ] as const;
 
 export interface ProgramOptions {
