@@ -5,12 +5,14 @@ import { answers } from "../pipeline/run.ts";
 import { argumentJobs } from "../pipeline/sources/arguments.ts";
 import { resolveModel } from "../store/resolve.ts";
 import { askRequest } from "./ask-request.ts";
-import { runAsk, type AskRun } from "./ask.ts";
+import type { Report } from "./ask-report.ts";
+import { runAsk } from "./ask.ts";
 import type { GrepFlags } from "./commands/grep.ts";
 import { statusOfSearch } from "./exit.ts";
 import { matchWriter, type Match, type MatchForm } from "./match-writer.ts";
 import { Remarks } from "./remarks.ts";
 import { runCommand } from "./run-command.ts";
+import { RunProgress } from "./run-progress.ts";
 
 /** `grep`: asks about each picture whether it shows something, and prints those that do. */
 export async function grep(what: string, paths: readonly string[], flags: GrepFlags): Promise<void> {
@@ -54,16 +56,21 @@ interface Search {
 }
 
 /** @returns the exit status */
-async function search(run: AskRun, { threshold, invert, form }: Search): Promise<number> {
-  const { request, parts, jobs, output } = run;
-  const { terminal, interrupts } = parts;
+async function search(run: Report, { threshold, invert, form }: Search): Promise<number> {
+  const { request, jobs, output, terminal, interrupts } = run;
   const { questions, timeoutMs } = request;
   const writer = matchWriter(form, output);
   const remarks = new Remarks({ terminal, questions, timeoutMs });
   const counts = { matches: 0, failed: 0 };
-  let done = 0;
+  const progress = new RunProgress({ terminal });
+  run.engine
+    .then(async (engine) => engine.ready())
+    .then(
+      () => progress.begin(),
+      () => {},
+    );
   const outcomes = answers({
-    jobs: remarks.follow(jobs),
+    jobs: progress.follow(jobs),
     engine: async () => run.engine,
     waitingSince: run.waitingSince,
     model: run.model,
@@ -75,7 +82,6 @@ async function search(run: AskRun, { threshold, invert, form }: Search): Promise
   });
   for await (const outcome of outcomes) {
     terminal.clear();
-    done++;
     if ("error" in outcome) {
       counts.failed++;
       remarks.explain(outcome);
@@ -87,7 +93,8 @@ async function search(run: AskRun, { threshold, invert, form }: Search): Promise
         if (form === "nothing") return statusOfSearch({ ...counts, failed: 0 });
       }
     }
-    remarks.working(done);
+    progress.took(outcome);
+    progress.show();
   }
   await writer.end({ invert });
   return statusOfSearch(counts);

@@ -1,6 +1,6 @@
 import { recordLine, type AnsweredRecord } from "../pipeline/records.ts";
 import type { Output } from "./output.ts";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 /** A picture that `grep` found. */
 export interface Match {

@@ -45,8 +45,13 @@ export interface BadJob extends AnyJob {
 /** The unit of work: one picture, or why there is none, and what is asked about it. */
 export type Job = PictureJob | BadJob;
 
+/** The forms of a questions file: ours, LLaVA's, an OpenAI batch, a Hugging Face imagefolder's metadata, CSV. */
+export type QuestionsForm = "ours" | "llava" | "openai" | "imagefolder" | "csv";
+
 /** Jobs, given one by one as they are asked for: of a million nobody ever holds more than a few. */
 export interface JobSource extends AsyncIterable<Job> {
   /** How many there are in all, once that is known. */
   readonly total?: number | undefined;
+  /** How the questions came, where each picture has its own. @default every picture is asked the same */
+  readonly form?: QuestionsForm | undefined;
 }

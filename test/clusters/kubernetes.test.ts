@@ -37,7 +37,8 @@ describe.skipIf(!wanted)("the Kubernetes job", () => {
   beforeAll(async () => {
     const packages = ["kubernetes-models@4.5.1", "yaml@2"];
     const words = ["install", "--no-save", "--silent", "--prefix", place.directory, ...packages];
-    expect(spawnSync("npm", words, { encoding: "utf8" })).toMatchObject({ status: 0 });
+    const { status, stderr } = spawnSync("npm", words, { encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
     await writeFile(join(place.directory, "check.cjs"), PROGRAM);
   });
 
