@@ -60,5 +60,14 @@ describe("GNU parallel", () => {
     const again = await read();
     expect(tell(again.join(""))).toEqual(alone);
     expect(answered(again)).toEqual(answered(first));
+
+    // and one process goes on with what the parts have, in one file
+    await writeFile(place.path("answers.jsonl"), again.join(""));
+    const words = ["-m", "demo", "-r", "photos", "-q", "Describe the image.", "--json", "--resume"];
+    const whole = await place.run(["ask", ...words, "-o", "answers.jsonl"]);
+    expect([whole.status, whole.stderr]).toEqual([3, expect.stringContaining("23 skipped")]);
+    const joined = await readFile(place.path("answers.jsonl"), "utf8");
+    expect(answered([joined])).toEqual(answered(first));
+    expect(tell(joined)).toEqual(alone);
   });
 });
