@@ -7,6 +7,7 @@ import { addComplete } from "./commands/complete.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addGrep } from "./commands/grep.ts";
+import { addInspect } from "./commands/inspect.ts";
 import { addList } from "./commands/list.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRemove } from "./commands/remove.ts";
@@ -17,6 +18,7 @@ const COMMANDS = [
   addAsk,
   addGrep,
   addPull,
+  addInspect,
   addList,
   addRemove,
   addVerify,

@@ -7,6 +7,8 @@ import { EXACT_PRECISION, VISION_PRECISIONS, type Variant, type VisionPrecision 
 /** Raised when a converted folder written by an older release can no longer be loaded. */
 export const FORMAT_VERSION = 1 as const;
 export const MANIFEST_FILE = "manifest.json";
+/** The model card, which travels with a model and is no part of it: its owner may write what he wants. */
+export const CARD_FILE = "README.md";
 
 /** What a reduced precision costs: |x - fp32's x| / |fp32's x| on a built-in picture, in the L2 norm. */
 export interface VisionAccuracy {
@@ -78,6 +80,11 @@ export interface Manifest {
     /** commit of the hub repository; null for a folder */
     readonly revision: string | null;
   };
+  /**
+   * Where the converted files themselves were fetched from: `team/sloth-q4` and its commit, or a folder.
+   * @default they were made here
+   */
+  readonly fetchedFrom?: { readonly repo: string; readonly revision: string | null } | undefined;
   readonly license: string;
   /** `flashsloth 0.1.0` */
   readonly createdBy: string;
@@ -111,12 +118,16 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const index = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const relativeError = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** A plain name inside the model's folder: no separators, so a manifest can never point outside. */
-const fileName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
+const fileName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, ({ input }) => `${JSON.stringify(input)} is no plain file name`),
+);
 
 const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   format: v.literal(FORMAT_VERSION),
   name: v.string(),
   source: v.object({ repo: v.string(), revision: v.nullable(v.string()) }),
+  fetchedFrom: v.optional(v.object({ repo: v.string(), revision: v.nullable(v.string()) })),
   license: v.string(),
   createdBy: v.string(),
   quant: v.string(),
@@ -179,7 +190,24 @@ export function cropCount(geometry: Pick<ModelGeometry, "crops">): number {
   return geometry.crops === "tiles" ? 5 : 1;
 }
 
-/** @throws `model-invalid` naming the first field that does not fit */
+const formatSchema = v.object({ format: v.number() });
+
+function refuseOtherFormat(json: unknown, where: string): void {
+  const parsed = v.safeParse(formatSchema, json);
+  if (!parsed.success || parsed.output.format === FORMAT_VERSION) return;
+  const { format } = parsed.output;
+  const hint =
+    format > FORMAT_VERSION
+      ? "it was written by a newer release: update flashsloth"
+      : "it was written by an older release: convert the model again";
+  throw new FlashSlothError(
+    "model-invalid",
+    `${where} is of format ${format}, this release reads format ${FORMAT_VERSION}`,
+    { hint },
+  );
+}
+
+/** @throws `model-invalid` naming the format, or the first field that does not fit */
 export function parseManifest(text: string, where: string): Manifest {
   let json: unknown;
   try {
@@ -189,6 +217,7 @@ export function parseManifest(text: string, where: string): Manifest {
   }
   const parsed = v.safeParse(manifestSchema, json);
   if (!parsed.success) {
+    refuseOtherFormat(json, where);
     const [issue] = parsed.issues;
     throw new FlashSlothError(
       "model-invalid",

@@ -7,6 +7,8 @@ export interface ConvertFlags extends TerminalFlags {
   readonly name?: string;
   readonly quant: string;
   readonly visionPrecision: VisionPrecision;
+  readonly visionTower?: string;
+  readonly strict?: boolean;
 }
 
 /** `flashsloth convert <checkpoint-dir> <out-dir>` */
@@ -28,7 +30,13 @@ export function addConvert(program: Command): void {
       )
         .choices(VISION_PRECISIONS)
         .default("fp32"),
-    );
+    )
+    .option(
+      "--vision-tower <dir>",
+      "where the vision tower is, for a checkpoint that lacks it (default: what its config.json names)",
+      filled("a folder"),
+    )
+    .option("--strict", "refuse a checkpoint with tensors that nobody knows, instead of leaving them out");
   terminalOptions(command).action(async (checkpoint: string, out: string, flags: ConvertFlags) => {
     const { convert } = await import("../convert.ts");
     await convert(checkpoint, out, flags);

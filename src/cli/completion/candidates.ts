@@ -39,7 +39,7 @@ export function candidatesFor(program: Command, words: readonly string[]): Candi
   if (argument === undefined) return { ...common, candidates: [], paths: "none" };
   // what must be given is a model that is there; what has a default can be fetched
   const models = argument.required ? "installed" : "known";
-  const names = argument.name().split("-");
+  const names = argument.name().split(/[-|]/);
   return { ...common, ...named(names, argument.argChoices, models) };
 }
 
@@ -52,7 +52,7 @@ function named(
   const has = (...words: readonly string[]): boolean => words.some((word) => names.includes(word));
   return {
     candidates: (choices ?? []).map((text) => ({ text })),
-    models: has("model") ? models : undefined,
+    models: has("model", "repo") ? models : undefined,
     paths: has("file", "image", "path", "words") ? "files" : has("dir") ? "folders" : "none",
   };
 }

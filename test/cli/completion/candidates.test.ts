@@ -43,6 +43,7 @@ describe("what may follow", () => {
   it("is a model or its folder, a file, a folder, or nothing that could be guessed", () => {
     expect(complete("ask", "-m", "")).toMatchObject({ models: "known", paths: "folders", candidates: [] });
     expect(complete("pull", "")).toMatchObject({ models: "known", paths: "none" });
+    expect(complete("inspect", "")).toMatchObject({ models: "known", paths: "folders" });
     expect(complete("verify", "")).toMatchObject({ models: "installed", paths: "none" });
     expect(complete("ask", "-o", "")).toMatchObject({ models: undefined, paths: "files" });
     expect(complete("ask", "--json-schema", "")).toMatchObject({ paths: "files" });
