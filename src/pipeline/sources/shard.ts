@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { posix, sep } from "node:path";
-import type { Job } from "../job.ts";
+import type { Job, JobSource } from "../job.ts";
 
 /** One of several parts of the same pictures: the `part`-th, from 1 on, of `of`. */
 export interface Shard {
@@ -29,7 +29,11 @@ export function isIn({ part, of }: Shard, name: string): boolean {
  * The jobs of one part: every job is in exactly one, but for those that stand for all that could not be looked into (a folder
  * that is not on this machine), which each part reports.
  */
-export async function* shardJobs(jobs: AsyncIterable<Job>, shard: Shard): AsyncGenerator<Job, void, void> {
+export function shardJobs(jobs: JobSource, shard: Shard): JobSource {
+  return { form: jobs.form, [Symbol.asyncIterator]: () => partOfJobs(jobs, shard) };
+}
+
+async function* partOfJobs(jobs: JobSource, shard: Shard): AsyncGenerator<Job, void, void> {
   for await (const job of jobs) {
     const everybodys = "error" in job && job.everything === true;
     if (everybodys || isIn(shard, job.name ?? job.label)) yield job;
