@@ -74,7 +74,12 @@ export class Slurm {
     return texts.map((text, index) => `${names[index]}:\n${text.slice(-2000)}`).join("\n");
   }
 
+  /** Ends what still runs, and the daemons. */
   async stop(): Promise<void> {
+    if (this.#daemons.length > 1) {
+      spawnSync("scancel", ["--user=root"], { env: { ...process.env, ...this.environment } });
+      await until(() => this.run("squeue", ["--noheader"]).trim() === "").catch(() => {});
+    }
     for (const daemon of this.#daemons.toReversed()) {
       const ended = new Promise((done) => daemon.once("exit", done));
       if (daemon.exitCode === null && daemon.kill("SIGTERM")) await ended;
