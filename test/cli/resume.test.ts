@@ -59,46 +59,39 @@ async function rowsThere(): Promise<number> {
 let undisturbed: string[] = [];
 let undisturbedText = "";
 
-describe("a run over many pictures", () => {
-  it(
-    "gives each its record, in order, and says what it did",
-    { timeout: 60_000 + DRAWINGS * 50 },
-    async () => {
-      const { status, stdout, stderr } = await ask();
-      expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
-      expect(stderr).toMatch(
-        new RegExp(`^${DRAWINGS} answered, 0 failed, 0 skipped; [\\d.]+ pictures a second$`, "m"),
-      );
-      undisturbed = await records();
-      undisturbedText = await text();
-      expect(undisturbed.map(imageOf)).toEqual(names.map((name) => `drawings/${name}`));
-      const first = JSON.parse(undisturbedText.split("\n")[0] ?? "") as Record<string, unknown>;
-      expect(Object.keys(first).slice(-3)).toEqual(["key", "file", "settings"]);
-    },
-  );
+/** Long enough for a machine that does other things too. */
+const LONG = { timeout: 60_000 + DRAWINGS * 400 + KILLS * 20_000 };
 
-  it(
-    `survives ${KILLS} kills: what was resumed is what was not disturbed`,
-    { timeout: 60_000 + KILLS * (20_000 + DRAWINGS * 60) },
-    async () => {
-      const next = random(SEED);
-      await rm(place.path("out.jsonl"));
-      const moments = Array.from({ length: KILLS }, () => Math.floor(next() * DRAWINGS)).sort(
-        (a, b) => a - b,
-      );
-      for (const rows of moments) {
-        await killAt(rows, next() * 40);
-        // a long run is also looked at after each kill
-        if (DRAWINGS <= 100) continue;
-        const there = (await text()).split("\n").slice(0, -1);
-        expect(new Set(there.map(imageOf)).size).toBe(there.length);
-      }
-      expect((await resume()).status).toBe(0);
-      expect(await records()).toEqual(undisturbed);
-      const left = await readdir(place.directory);
-      expect(left.filter((name) => /\.(lock|tmp)$/.test(name))).toEqual([]);
-    },
-  );
+describe("a run over many pictures", LONG, () => {
+  it("gives each its record, in order, and says what it did", async () => {
+    const { status, stdout, stderr } = await ask();
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+    expect(stderr).toMatch(
+      new RegExp(`^${DRAWINGS} answered, 0 failed, 0 skipped; [\\d.]+ pictures a second$`, "m"),
+    );
+    undisturbed = await records();
+    undisturbedText = await text();
+    expect(undisturbed.map(imageOf)).toEqual(names.map((name) => `drawings/${name}`));
+    const first = JSON.parse(undisturbedText.split("\n")[0] ?? "") as Record<string, unknown>;
+    expect(Object.keys(first).slice(-3)).toEqual(["key", "file", "settings"]);
+  });
+
+  it(`survives ${KILLS} kills: what was resumed is what was not disturbed`, async () => {
+    const next = random(SEED);
+    await rm(place.path("out.jsonl"));
+    const moments = Array.from({ length: KILLS }, () => Math.floor(next() * DRAWINGS)).sort((a, b) => a - b);
+    for (const rows of moments) {
+      await killAt(rows, next() * 40);
+      // a long run is also looked at after each kill
+      if (DRAWINGS <= 100) continue;
+      const there = (await text().catch(() => "")).split("\n").slice(0, -1);
+      expect(new Set(there.map(imageOf)).size).toBe(there.length);
+    }
+    expect((await resume()).status).toBe(0);
+    expect(await records()).toEqual(undisturbed);
+    const left = await readdir(place.directory);
+    expect(left.filter((name) => /\.(lock|tmp)$/.test(name))).toEqual([]);
+  });
 
   it("is resumed after it was cut in the midst of a row", async () => {
     await writeFile(place.path("out.jsonl"), undisturbedText);

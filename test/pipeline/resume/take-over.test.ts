@@ -121,11 +121,11 @@ describe("rows of an earlier run", () => {
     await rm(join(folder, "c"));
     await writeFile(join(folder, "moved"), "the bytes of c");
     await writeFile(join(folder, "copy"), "the bytes of a"); // where it came from is still there
-    expect(await done(["a", "b", "moved", "copy"].map((name) => jobOf(name)))).toEqual([
-      true,
+    expect(await done(["copy", "a", "b", "moved"].map((name) => jobOf(name)))).toEqual([
       false,
       true,
       false,
+      true,
     ]);
   });
 
