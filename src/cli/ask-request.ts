@@ -4,9 +4,11 @@ import { FlashSlothError } from "../core/errors.ts";
 import type { WantedVariant } from "../core/variant.ts";
 import type { AskSettings } from "../pipeline/job.ts";
 import { argumentJobs } from "../pipeline/sources/arguments.ts";
+import type { Shard } from "../pipeline/sources/shard.ts";
 import { isPictureFile } from "../pipeline/sources/folder.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
+import { answersRequest, type AnswersRequest } from "./answers-request.ts";
 import { constraintOf } from "./constraint.ts";
 
 /** A validated `ask` command line; a variant that is left open is what the model comes with. */
@@ -21,13 +23,15 @@ export interface AskRequest extends WantedVariant {
   readonly questions: readonly string[];
   readonly ask: AskSettings;
   readonly timeoutMs: number | undefined;
-  readonly json: boolean;
+  readonly answers: AnswersRequest;
   readonly bench: boolean;
   readonly parallel: number | "auto";
   /** false: answers as they come */
   readonly ordered: boolean;
   /** Bytes that may be kept of pictures: undefined the usual, 0 nothing. */
   readonly cacheBytes: number | undefined;
+  /** undefined: all pictures */
+  readonly shard: Shard | undefined;
 }
 
 /**
@@ -40,6 +44,9 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     throw new FlashSlothError("usage", "standard input (-) is a terminal, not a picture", {
       hint: 'pipe a picture in: flashsloth ask - "What is this?" < photo.jpg',
     });
+  }
+  if (images.includes("-") && flags.shard !== undefined) {
+    throw new FlashSlothError("usage", "standard input (-) has no name, and --shard goes by names");
   }
   const { maxTokens, temperature, topP, seed, embq } = flags;
   return {
@@ -54,11 +61,12 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     threads: flags.threads,
     ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
-    json: flags.json ?? false,
+    answers: answersRequest(flags, questions.length),
     bench: flags.bench ?? false,
     parallel: flags.parallel,
     ordered: flags.unordered !== true,
     cacheBytes: flags.cache ? flags.cacheSize : 0,
+    shard: flags.shard,
   };
 }
 

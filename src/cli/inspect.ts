@@ -4,7 +4,7 @@ import { EXIT } from "./exit.ts";
 import { inspectionTable } from "./inspection-table.ts";
 import { showStoreProgress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 /** `inspect`: what a repository or a folder holds; status 1 when it cannot be used. */
 export async function inspect(model: string, flags: InspectFlags): Promise<void> {

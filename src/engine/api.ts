@@ -134,9 +134,13 @@ export interface AskOptions {
 
 export interface Answer {
   readonly text: string;
-  readonly finish: "stop" | "length" | "timeout" | "interrupted";
+  /**
+   * Why it ended: the model said so, `maxTokens`, it repeated itself without end (and was cut after the second time, see
+   * `Repetition`), `timeoutMs`, `signal`.
+   */
+  readonly finish: "stop" | "length" | "repetition" | "timeout" | "interrupted";
   readonly tokens: {
-    /** visual tokens, all prompt positions, and generated tokens (the end token not counted) */
+    /** visual tokens, all prompt positions, and generated tokens (the end token not counted, a cut repetition counted) */
     readonly image: number;
     readonly prompt: number;
     readonly answer: number;

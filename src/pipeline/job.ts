@@ -22,6 +22,11 @@ interface AnyJob {
   readonly id?: JobId | undefined;
   /** What records and messages call the picture: the path as given, or `-`. */
   readonly label: string;
+  /**
+   * The picture's name relative to where it was found, such as its path inside the folder that was given: the same on every
+   * machine, wherever that folder lies. @default the label
+   */
+  readonly name?: string | undefined;
   readonly questions: readonly Question[];
 }
 
@@ -33,13 +38,20 @@ export interface PictureJob extends AnyJob {
 /** Bad input is a job of its own, in its place: it does not stop the others. */
 export interface BadJob extends AnyJob {
   readonly error: FlashSlothError;
+  /** Whether it stands for all that was to be found there, such as a whole folder, and not for one picture. @default false */
+  readonly everything?: boolean | undefined;
 }
 
 /** The unit of work: one picture, or why there is none, and what is asked about it. */
 export type Job = PictureJob | BadJob;
 
+/** The forms of a questions file: ours, LLaVA's, an OpenAI batch, a Hugging Face imagefolder's metadata, CSV. */
+export type QuestionsForm = "ours" | "llava" | "openai" | "imagefolder" | "csv";
+
 /** Jobs, given one by one as they are asked for: of a million nobody ever holds more than a few. */
 export interface JobSource extends AsyncIterable<Job> {
   /** How many there are in all, once that is known. */
   readonly total?: number | undefined;
+  /** How the questions came, where each picture has its own. @default every picture is asked the same */
+  readonly form?: QuestionsForm | undefined;
 }

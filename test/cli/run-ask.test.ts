@@ -22,11 +22,19 @@ const REQUEST: AskRequest = {
   questions: ["Why?"],
   ask: {},
   timeoutMs: undefined,
-  json: false,
+  answers: {
+    format: undefined,
+    output: undefined,
+    sidecar: undefined,
+    resume: false,
+    force: false,
+    failFast: false,
+  },
   bench: false,
   parallel: "auto",
   ordered: true,
   cacheBytes: undefined,
+  shard: undefined,
 };
 
 const interrupts = new Interrupts();

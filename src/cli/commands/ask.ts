@@ -1,11 +1,13 @@
 import type { Command } from "commander";
+import type { Shard } from "../../pipeline/sources/shard.ts";
+import { answersOptions, type AnswersFlags } from "./answers.ts";
 import { constraintOptions, type ConstraintFlags } from "./constraint.ts";
 import {
   byteCount,
   eachOf,
-  filled,
   parallelCount,
   seedValue,
+  shardValue,
   temperatureValue,
   timeoutSeconds,
   tokenCount,
@@ -13,7 +15,7 @@ import {
 } from "../values.ts";
 import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags {
+export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags, AnswersFlags {
   readonly question?: readonly string[];
   readonly recursive?: boolean;
   readonly maxTokens: number;
@@ -21,14 +23,13 @@ export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags {
   readonly topP: number;
   readonly seed: number;
   readonly embq: boolean;
-  readonly json?: boolean;
-  readonly output?: string;
   readonly timeout?: number;
   readonly bench?: boolean;
   readonly parallel: number | "auto";
   readonly unordered?: boolean;
   readonly cache: boolean;
   readonly cacheSize?: number;
+  readonly shard?: Shard;
 }
 
 /** `flashsloth ask <image...> [question]` */
@@ -63,16 +64,19 @@ export function addAsk(program: Command): void {
       "auto",
     )
     .option("--unordered", "print each answer as soon as it is there, in whatever order")
+    .option(
+      "--shard <k/n>",
+      "only the K-th of N parts of the pictures, told apart by their names",
+      shardValue,
+    )
     .option("--no-cache", "neither use nor keep what was seen of a picture before")
     .option(
       "--cache-size <bytes>",
       "how much may be kept of pictures, such as 500M (default: 3.2 GB)",
       byteCount,
     )
-    .option("--json", "print one JSON object a line")
-    .option("-o, --output <file>", "write the answers to a file", filled("a file"))
     .option("--bench", "show how long each stage took");
-  terminalOptions(command).action(async (words: string[], flags: AskFlags) => {
+  terminalOptions(answersOptions(command)).action(async (words: string[], flags: AskFlags) => {
     const { ask } = await import("../ask.ts");
     await ask(words, flags);
   });

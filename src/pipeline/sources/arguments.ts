@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises";
+import { relative } from "node:path";
 import { FlashSlothError } from "../../core/errors.ts";
 import { pathError } from "../../image/source.ts";
 import type { Job, Question } from "../job.ts";
-import { folderPictures } from "./folder.ts";
+import { folderPictures, type FolderOptions } from "./folder.ts";
 import { readPictureBytes } from "./stdin.ts";
 
 export interface ArgumentsOptions {
@@ -12,6 +13,8 @@ export interface ArgumentsOptions {
   readonly questions: readonly Question[];
   /** Look into folders inside folders. @default false */
   readonly recursive?: boolean | undefined;
+  /** Whether a file of a folder is of interest, by its path inside it; others are not opened. @default every one is */
+  readonly wanted?: FolderOptions["wanted"];
   /** What `-` reads. @default process.stdin */
   readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
 }
@@ -21,7 +24,7 @@ export interface ArgumentsOptions {
  * may still turn out to be no picture.
  */
 export async function* argumentJobs(options: ArgumentsOptions): AsyncGenerator<Job, void, void> {
-  const { questions, recursive, stdin = process.stdin } = options;
+  const { questions, recursive, wanted, stdin = process.stdin } = options;
   let stdinTaken = false;
   for (const argument of options.arguments) {
     try {
@@ -30,14 +33,15 @@ export async function* argumentJobs(options: ArgumentsOptions): AsyncGenerator<J
         stdinTaken = true;
         yield { label: "-", input: await readPictureBytes(stdin), questions };
       } else if ((await stat(argument)).isDirectory()) {
-        for await (const { path, ...rest } of folderPictures({ folder: argument, recursive })) {
-          yield { label: path, questions, ...("error" in rest ? rest : { input: path }) };
+        for await (const { path, ...rest } of folderPictures({ folder: argument, recursive, wanted })) {
+          const name = relative(argument, path);
+          yield { label: path, name, questions, ...("error" in rest ? rest : { input: path }) };
         }
       } else {
         yield { label: argument, input: argument, questions };
       }
     } catch (error) {
-      yield { label: argument, error: pathError(argument, error), questions };
+      yield { label: argument, error: pathError(argument, error), everything: true, questions };
     }
   }
 }

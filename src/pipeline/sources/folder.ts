@@ -1,29 +1,39 @@
 import { open, opendir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { FlashSlothError } from "../../core/errors.ts";
 import { HEAD_BYTES, sniff } from "../../image/sniff.ts";
 import { pathError } from "../../image/source.ts";
 
 /** A picture in a folder, or why a file or a folder in it could not be looked at. */
-export type Found = { readonly path: string } | { readonly path: string; readonly error: FlashSlothError };
+export type Found = { readonly path: string } | Unseen;
+
+interface Unseen {
+  readonly path: string;
+  readonly error: FlashSlothError;
+  /** Whether it is a folder, and all that it holds. */
+  readonly everything: boolean;
+}
 
 export interface FolderOptions {
   readonly folder: string;
   /** Look into folders inside folders. @default false */
   readonly recursive?: boolean | undefined;
+  /** Whether a file is of interest, by its path inside the folder; others are not opened. @default every one is */
+  readonly wanted?: ((name: string) => boolean) | undefined;
 }
 
 /**
  * A folder's pictures, recognised by their content and in the order of the bytes of their paths; hidden files are left
  * out, links to folders are not followed. Names are read and sorted a folder at a time, and a file is opened only when it is
  * its turn.
- * @throws `image-not-found` at the end when there was none; the system's own error where the folder cannot be read
+ * @throws `image-not-found` at the end when there was none, wanted or not; the system's own error where the folder cannot be read
  */
 export async function* folderPictures(options: FolderOptions): AsyncGenerator<Found, void, void> {
-  const { folder: top, recursive = false } = options;
+  const { folder: top, recursive = false, wanted } = options;
   const first = await list(top, recursive);
   let { skippedFolders } = first;
   let found = 0;
+  let unwanted = false;
   const levels: Level[] = [{ folder: top, marks: first.marks, next: 0, opened: new Map() }];
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     const mark = level.marks[level.next++];
@@ -40,16 +50,18 @@ export async function* folderPictures(options: FolderOptions): AsyncGenerator<Fo
         const marks = level.opened.get(name);
         level.opened.delete(name);
         if (marks !== undefined) levels.push({ folder: path, marks, next: 0, opened: new Map() });
+      } else if (wanted?.(relative(top, path)) === false) {
+        unwanted = true;
       } else if (await isPictureFile(path)) {
         found++;
         yield { path };
       }
     } catch (error) {
       found++;
-      yield { path, error: pathError(path, error) };
+      yield { path, error: pathError(path, error), everything: mark.endsWith(OPENS) };
     }
   }
-  if (found > 0) return;
+  if (found > 0 || unwanted) return;
   throw new FlashSlothError("image-not-found", `no pictures in the folder ${top}`, {
     hint: skippedFolders ? "add -r to look into the folders inside it" : undefined,
   });

@@ -1,4 +1,4 @@
-import type { Job, JobSource } from "../job.ts";
+import type { Job, JobSource, QuestionsForm } from "../job.ts";
 
 /**
  * Jobs of which the first can be looked at before they are taken: whether there is one picture or many decides how a run
@@ -21,6 +21,10 @@ export class PeekedJobs implements JobSource {
   /** Known when the source knows it, or has been seen to its end. */
   get total(): number | undefined {
     return this.#source.total ?? (this.#ended ? this.#count : undefined);
+  }
+
+  get form(): QuestionsForm | undefined {
+    return this.#source.form;
   }
 
   /**
