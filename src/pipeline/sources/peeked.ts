@@ -1,4 +1,5 @@
-import type { Job, JobSource } from "../job.ts";
+import { setTimeout } from "node:timers/promises";
+import type { Job, JobSource, QuestionsForm } from "../job.ts";
 
 /**
  * Jobs of which the first can be looked at before they are taken: whether there is one picture or many decides how a run
@@ -23,13 +24,32 @@ export class PeekedJobs implements JobSource {
     return this.#source.total ?? (this.#ended ? this.#count : undefined);
   }
 
+  get list(): boolean | undefined {
+    return this.#source.list;
+  }
+
+  get form(): QuestionsForm | undefined {
+    return this.#source.form;
+  }
+
   /**
    * Waits until the next `count` jobs are there, or all that are left. A source that fails tells whoever takes the jobs.
+   * @param patience most milliseconds to wait for them. @default as long as it takes
    * @returns them; they are still to be taken
    */
-  async peek(count: number): Promise<readonly Job[]> {
-    while (this.#seen.length < count && !this.#ended) await this.#pull();
+  async peek(count: number, patience?: number): Promise<readonly Job[]> {
+    const late = new AbortController();
+    const over = patience === undefined ? [] : [waited(patience, late.signal)];
+    let waiting = true;
+    while (waiting && this.#seen.length < count && !this.#ended) {
+      waiting = await Promise.race([this.#pull().then(() => true), ...over]);
+    }
+    late.abort();
     return this.#seen.slice(0, count);
+  }
+
+  close(): void {
+    this.#source.close?.();
   }
 
   /** Takes the jobs, those that were looked at first. */
@@ -69,4 +89,10 @@ export class PeekedJobs implements JobSource {
       this.#failure = { reason };
     }
   }
+}
+
+/** @returns false, so many milliseconds later, or once aborted */
+async function waited(ms: number, signal: AbortSignal): Promise<false> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {});
+  return false;
 }

@@ -1,0 +1,51 @@
+import { stat } from "node:fs/promises";
+import { pathError } from "../../image/source.ts";
+import type { Job, PictureJob, Question } from "../job.ts";
+import { dataUriBytes, dataUriLabel, isDataUri } from "./data-uri.ts";
+import { fileInput, fileLabel, type FileName } from "./file-names.ts";
+import { folderPictures } from "./folder.ts";
+import { isHttpUrl, type PictureFetcher } from "./remote/fetch.ts";
+
+export interface NamedOptions {
+  /** Asked about each picture. */
+  readonly questions: readonly Question[];
+  /** Look into folders inside folders. @default false */
+  readonly recursive?: boolean | undefined;
+  /** What fetches the pictures of http(s) URLs. */
+  readonly fetcher: PictureFetcher;
+}
+
+/** The jobs that a name stands for: a file's or a URL's own, a folder's pictures. */
+export async function* namedJobs(name: FileName, options: NamedOptions): AsyncGenerator<Job, void, void> {
+  const { questions, recursive, fetcher } = options;
+  const address = typeof name === "string" ? addressed(name, fetcher) : undefined;
+  if (address !== undefined) {
+    yield { ...address, questions };
+    return;
+  }
+  try {
+    if ((await stat(name)).isDirectory()) {
+      for await (const { path, ...rest } of folderPictures({ folder: name, recursive })) {
+        if ("error" in rest) yield { label: fileLabel(path), questions, ...rest };
+        else yield { ...fileInput(path), questions };
+      }
+    } else {
+      yield { ...fileInput(name), questions };
+    }
+  } catch (error) {
+    const label = fileLabel(name);
+    yield { label, error: pathError(label, error), questions };
+  }
+}
+
+/** What a job has of an http(s) URL or a data URI. @returns undefined for any other name */
+export function addressed(
+  name: string,
+  fetcher: PictureFetcher,
+): Pick<PictureJob, "label" | "input"> | undefined {
+  if (isHttpUrl(name)) {
+    return { label: name, input: { read: async (signal) => fetcher.fetch(name, signal) } };
+  }
+  if (!isDataUri(name)) return undefined;
+  return { label: dataUriLabel(name), input: { read: async () => dataUriBytes(name) } };
+}
