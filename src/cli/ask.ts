@@ -4,12 +4,12 @@ import { beginEngine } from "../engine/client.ts";
 import type { JobSource } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
 import { answers } from "../pipeline/run.ts";
-import { argumentJobs, type ArgumentsOptions } from "../pipeline/sources/arguments.ts";
 import { PeekedJobs } from "../pipeline/sources/peeked.ts";
 import { benchStages, type BenchStages } from "../pipeline/stages.ts";
 import { storePaths } from "../store/home.ts";
 import { resolveModel, type ResolvedModel, type ResolveOptions } from "../store/resolve.ts";
 import { answerWriter } from "./answer-writer.ts";
+import { openJobs, type JobsRequest } from "./ask-jobs.ts";
 import { askRequest, refuseOverwriting, type AskRequest } from "./ask-request.ts";
 import type { AskFlags } from "./commands/ask.ts";
 import { EXIT, statusOfRun } from "./exit.ts";
@@ -31,7 +31,7 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<vo
     const parts = {
       terminal,
       interrupts,
-      gatherPictures: argumentJobs,
+      gatherPictures: openJobs,
       openOutput,
       resolveModel,
       beginEngine,
@@ -42,12 +42,15 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<vo
 
 /** So many jobs are looked at before the run begins: as many pictures make an engine's longer loading worth while. */
 const MANY = 8;
+/** So long is waited for them where they come from a list that somebody may still be writing, in milliseconds. */
+const LIST_PATIENCE_MS = 100;
 /** So many are counted while the engine loads, so that one can be told how far the run is. */
 const COUNTED = 1000;
 
 /** The parts that `ask` joins; tests put others in their place. */
 export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"> {
-  gatherPictures(options: ArgumentsOptions): JobSource;
+  /** @throws `usage` where a list or a questions file cannot be read */
+  gatherPictures(request: JobsRequest): Promise<JobSource>;
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
   openOutput(): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
@@ -62,11 +65,12 @@ export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"
 export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
   const { terminal, interrupts } = parts;
   interrupts.immediate = true; // nothing is in hand yet
-  const { images, recursive } = request;
-  const questions = request.questions.map((text) => ({ text }));
-  const jobs = new PeekedJobs(parts.gatherPictures({ arguments: images, recursive, questions }));
-  const first = await jobs.peek(MANY);
-  const output = await parts.openOutput();
+  const jobs = new PeekedJobs(await parts.gatherPictures(request));
+  const first = await jobs.peek(MANY, jobs.list === true ? LIST_PATIENCE_MS : undefined);
+  const output = await parts.openOutput().catch((error: unknown) => {
+    jobs.close();
+    throw error;
+  });
   interrupts.immediate = false;
   const waitingSince = performance.now();
   let engine: Promise<EngineHandle> = Promise.reject(noEngine());
@@ -83,10 +87,12 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it
     }
-    void jobs.peek(COUNTED);
+    // rows may hold their pictures: of those no more are read than are needed
+    if (jobs.form === undefined) void jobs.peek(COUNTED);
     return statusOfRun(await report({ request, parts, jobs, output, model, engine, waitingSince }));
   } finally {
     terminal.clear();
+    jobs.close();
     await engine.then(async (handle) => handle.dispose()).catch(() => {});
     await output.close();
   }
@@ -112,7 +118,7 @@ async function start(
 ): Promise<EngineHandle> {
   const { device, threads, parallel, cacheBytes } = request;
   const paths = storePaths();
-  const alone = pictures === 1 && request.questions.length === 1;
+  const alone = pictures === 1 && request.questions.length === 1 && request.questionsFile === undefined;
   parts.terminal.status(`loading ${model.name}`);
   const engine = parts.beginEngine({
     directory: model.directory,
@@ -151,14 +157,14 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
   const writer = answerWriter(
     {
       json,
-      pictures: jobs.total ?? Number.POSITIVE_INFINITY,
-      questions: questions.length,
+      pictures: jobs.list === true ? Number.POSITIVE_INFINITY : (jobs.total ?? Number.POSITIVE_INFINITY),
+      questions: jobs.form === undefined ? questions.length : Number.POSITIVE_INFINITY,
       whole: request.ask.constraint?.kind === "schema",
     },
     output,
   );
   const counts = { answered: 0, failed: 0 };
-  const remarks = new Remarks({ terminal, questions, timeoutMs });
+  const remarks = new Remarks({ terminal, questions: jobs.form === undefined ? questions : [], timeoutMs });
   const onText = writer.onText;
   const outcomes = answers({
     jobs: remarks.follow(jobs),

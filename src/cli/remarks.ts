@@ -9,7 +9,7 @@ const SHOWN_CHARACTERS = 60;
 /** What a run is about, as far as messages name it. */
 export interface RemarksOptions {
   readonly terminal: Pick<Terminal, "error" | "warning" | "status">;
-  /** Asked about every picture. */
+  /** Asked about every picture; none where each has its own. */
   readonly questions: readonly string[];
   /** For one picture, in milliseconds. @default none */
   readonly timeoutMs?: number | undefined;
@@ -41,7 +41,8 @@ export class Remarks {
   /** Shows whose answers come next. @param done how many outcomes there are so far */
   working(done: number): void {
     const { terminal, questions } = this.#options;
-    const [index, asked] = [Math.floor(done / questions.length), done % questions.length];
+    const each = Math.max(1, questions.length);
+    const [index, asked] = [Math.floor(done / each), done % each];
     this.#underWay.delete(index - 1);
     const picture = this.#underWay.get(index);
     if (picture === undefined) return;

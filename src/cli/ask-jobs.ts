@@ -1,0 +1,49 @@
+import type { Job, JobSource } from "../pipeline/job.ts";
+import { argumentJobs } from "../pipeline/sources/arguments.ts";
+import { openInput } from "../pipeline/sources/bytes/input.ts";
+import { listJobs } from "../pipeline/sources/list.ts";
+import { openQuestions } from "../pipeline/sources/questions/open.ts";
+import { PictureFetcher } from "../pipeline/sources/remote/fetch.ts";
+import type { AskRequest } from "./ask-request.ts";
+
+/** What of a request says which pictures are asked what. */
+export type JobsRequest = Pick<AskRequest, "images" | "recursive" | "list" | "questionsFile" | "questions">;
+
+/** Opens where a request's jobs come from. @throws `usage` where a list or a questions file cannot be read */
+export async function openJobs(request: JobsRequest): Promise<JobSource> {
+  const { images, recursive, list, questionsFile } = request;
+  const questions = request.questions.map((text) => ({ text }));
+  const fetcher = new PictureFetcher();
+  if (questionsFile !== undefined) {
+    const { file, imageDirectory } = questionsFile;
+    const input = await openInput({ file });
+    return closing(await openQuestions({ input, questions, imageDirectory, fetcher }), fetcher);
+  }
+  const named = argumentJobs({ arguments: images, recursive, questions, fetcher });
+  if (list === undefined) return closing(named, fetcher);
+  const input = await openInput({ file: list.file });
+  const listed = listJobs({ input, nul: list.nul, recursive, questions, fetcher });
+  return closing(
+    { list: true, close: () => listed.close?.(), [Symbol.asyncIterator]: () => both(named, listed) },
+    fetcher,
+  );
+}
+
+async function* both(first: AsyncIterable<Job>, second: AsyncIterable<Job>): AsyncGenerator<Job, void, void> {
+  yield* first;
+  yield* second;
+}
+
+/** The same jobs; with them the connections are closed that their pictures came over. */
+function closing(jobs: JobSource, fetcher: PictureFetcher): JobSource {
+  const close = (): void => {
+    jobs.close?.();
+    fetcher.close().catch(() => {});
+  };
+  return {
+    list: jobs.list,
+    form: jobs.form,
+    close,
+    [Symbol.asyncIterator]: () => jobs[Symbol.asyncIterator](),
+  };
+}
