@@ -52,7 +52,7 @@ export async function buildLlamaBench(folder: string, name: Tool = "llama-bench"
       llama,
       ggml,
       ggmlBase,
-      `-Wl,-rpath,${directory}`,
+      `-Wl,-rpath-link,${directory}`,
       "-lpthread",
       "-ldl",
     ],
@@ -78,9 +78,7 @@ export async function llamaBench(options: LlamaBenchOptions): Promise<readonly n
   const { binary, model, threads, prompt, generate, depth, repeats } = options;
   const sizes = ["-t", threads, "-p", prompt, "-n", generate, "-d", depth];
   const numbers = [...sizes, "-r", repeats, "-ngl", 0].map(String);
-  // ggml looks for its CPU variants in the working directory: the same files that we load
-  const { directory } = await locateNative("cpu");
-  const settings = { cwd: directory, timeout: 600_000 };
+  const settings = await besideOurLibraries();
   const { stdout } = await run(binary, ["-m", model, ...numbers, "-o", "json"], settings);
   const [result] = JSON.parse(stdout) as { samples_ts: number[] }[];
   if (result === undefined) throw new Error("llama-bench measured nothing");
@@ -103,10 +101,16 @@ export async function llamaBatchedBench(options: BatchedBenchOptions): Promise<n
   const cells = Math.max(2048, sequences * (prompt + generate));
   const sizes = ["-npp", prompt, "-ntg", generate, "-npl", sequences, "-c", cells, "-t", threads];
   const numbers = [...sizes, "-ngl", 0, "-fa", "on", "-kvu"].map(String);
-  const { directory } = await locateNative("cpu");
-  const settings = { cwd: directory, timeout: 600_000 };
+  const settings = await besideOurLibraries();
   const { stdout } = await run(binary, ["-m", model, ...numbers, "--output-format", "jsonl"], settings);
   const line = stdout.split("\n").find((text) => text.startsWith("{"));
   if (line === undefined) throw new Error("llama-batched-bench measured nothing");
   return (JSON.parse(line) as { speed_tg: number }).speed_tg;
+}
+
+/** How a benchmark finds the libraries that we load, wherever they lay when it was built. */
+async function besideOurLibraries(): Promise<{ cwd: string; env: NodeJS.ProcessEnv; timeout: number }> {
+  const { directory } = await locateNative("cpu");
+  // ggml looks for its CPU variants in the working directory
+  return { cwd: directory, env: { ...process.env, LD_LIBRARY_PATH: directory }, timeout: 600_000 };
 }
