@@ -27,7 +27,8 @@ export async function lookAndAsk(asking: Asking, ready: ReadyJob): Promise<void>
     if (reason !== undefined) window.put(first, pictureFailure(job, reason, options.model));
     return;
   }
-  places.encoded(looked.picture.ms.vision);
+  const { vision } = looked.picture.ms;
+  places.encoded(vision > 0 ? vision : undefined); // one that is in the engine already does not tell how long others take
   await askEach(asking, { job, first, ...looked });
   // the outcomes stand, whatever becomes of the memory behind them
   await pictures.release(looked.picture).catch(() => {});
