@@ -42,8 +42,6 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<vo
 
 /** So many jobs are looked at before the run begins: as many pictures make an engine's longer loading worth while. */
 const MANY = 8;
-/** So long is waited for them where they come from a list that somebody may still be writing, in milliseconds. */
-const LIST_PATIENCE_MS = 100;
 /** So many are counted while the engine loads, so that one can be told how far the run is. */
 const COUNTED = 1000;
 
@@ -66,7 +64,7 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
   const { terminal, interrupts } = parts;
   interrupts.immediate = true; // nothing is in hand yet
   const jobs = new PeekedJobs(await parts.gatherPictures(request));
-  const first = await jobs.peek(MANY, jobs.list === true ? LIST_PATIENCE_MS : undefined);
+  const first = await jobs.peek(MANY);
   const output = await parts.openOutput().catch((error: unknown) => {
     jobs.close();
     throw error;
@@ -87,8 +85,7 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it
     }
-    // rows may hold their pictures: of those no more are read than are needed
-    if (jobs.form === undefined) void jobs.peek(COUNTED);
+    void jobs.peek(COUNTED);
     return statusOfRun(await report({ request, parts, jobs, output, model, engine, waitingSince }));
   } finally {
     terminal.clear();

@@ -1,6 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import type { Job, JobSource, QuestionsForm } from "../job.ts";
 
+/** A list that is there gives its first names in less, and nobody notices that a pipe was waited for. In milliseconds. */
+const LIST_PATIENCE_MS = 100;
+
 /**
  * Jobs of which the first can be looked at before they are taken: whether there is one picture or many decides how a run
  * begins.
@@ -33,18 +36,18 @@ export class PeekedJobs implements JobSource {
   }
 
   /**
-   * Waits until the next `count` jobs are there, or all that are left. A source that fails tells whoever takes the jobs.
-   * @param patience most milliseconds to wait for them. @default as long as it takes
+   * Waits until the next `count` jobs are there, or all that are left; of a list that somebody may still be writing, no
+   * longer than nobody notices. A source that fails tells whoever takes the jobs.
    * @returns them; they are still to be taken
    */
-  async peek(count: number, patience?: number): Promise<readonly Job[]> {
-    const late = new AbortController();
-    const over = patience === undefined ? [] : [waited(patience, late.signal)];
+  async peek(count: number): Promise<readonly Job[]> {
+    const end = new AbortController();
+    const late = this.list === true ? [waited(LIST_PATIENCE_MS, end.signal)] : [];
     let waiting = true;
     while (waiting && this.#seen.length < count && !this.#ended) {
-      waiting = await Promise.race([this.#pull().then(() => true), ...over]);
+      waiting = await Promise.race([this.#pull().then(() => true), ...late]);
     }
-    late.abort();
+    end.abort();
     return this.#seen.slice(0, count);
   }
 
