@@ -42,9 +42,8 @@ describe("pieces", () => {
   });
 
   it("hold nothing of one that has no end", async () => {
-    const chunk = new Uint8Array(1 << 20).fill(1);
     async function* endless(): AsyncGenerator<Uint8Array> {
-      for (let count = 0; count < 400; count++) yield chunk;
+      for (let count = 0; count < 400; count++) yield new Uint8Array(1 << 20).fill(1);
     }
     const before = process.memoryUsage.rss();
     for await (const { bytes } of pieces(endless(), LINES)) expect(bytes).toBeUndefined();
