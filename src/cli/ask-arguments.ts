@@ -1,6 +1,6 @@
 import { lstat } from "node:fs/promises";
 import { FlashSlothError } from "../core/errors.ts";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 const EXAMPLE = 'for example: flashsloth ask photo.jpg "What is this?"';
 const PICTURE_NAME = /^\S+\.(jpe?g|png|webp|avif|gif|tiff?|svg|heic|heif|bmp)$/i;

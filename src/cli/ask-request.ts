@@ -7,6 +7,7 @@ import { argumentJobs } from "../pipeline/sources/arguments.ts";
 import { isPictureFile } from "../pipeline/sources/folder.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
+import { answersRequest, type AnswersRequest } from "./answers-request.ts";
 import { constraintOf } from "./constraint.ts";
 
 /** A validated `ask` command line; a variant that is left open is what the model comes with. */
@@ -25,7 +26,7 @@ export interface AskRequest extends WantedVariant {
   readonly questions: readonly string[];
   readonly ask: AskSettings;
   readonly timeoutMs: number | undefined;
-  readonly json: boolean;
+  readonly answers: AnswersRequest;
   readonly bench: boolean;
   readonly parallel: number | "auto";
   /** false: answers as they come */
@@ -73,7 +74,7 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     threads: flags.threads,
     ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
-    json: flags.json ?? false,
+    answers: answersRequest(flags, questions.length),
     bench: flags.bench ?? false,
     parallel: flags.parallel,
     ordered: flags.unordered !== true,

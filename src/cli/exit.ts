@@ -29,10 +29,15 @@ export function statusOf(code: ErrorCode): number {
   }
 }
 
-/** The exit status of a run that tried every picture. */
-export function statusOfRun(counts: { answered: number; failed: number }): number {
+/** The exit status of a run that tried every picture, or stopped at the first that failed. */
+export function statusOfRun(counts: {
+  readonly answered: number;
+  readonly failed: number;
+  /** answered by earlier runs @default 0 */
+  readonly skipped?: number;
+}): number {
   if (counts.failed === 0) return EXIT.ok;
-  return counts.answered === 0 ? EXIT.failed : EXIT.partial;
+  return counts.answered + (counts.skipped ?? 0) === 0 ? EXIT.failed : EXIT.partial;
 }
 
 /** The exit status after a signal, by the shell's convention of 128 + its number. */

@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { EXIT, statusOf } from "./exit.ts";
 import { createProgram } from "./program.ts";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 /** Runs one command line; ends the process by running out of work, never by `process.exit()`. */
 async function main(words: readonly string[]): Promise<void> {

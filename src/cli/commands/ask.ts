@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { answersOptions, type AnswersFlags } from "./answers.ts";
 import { constraintOptions, type ConstraintFlags } from "./constraint.ts";
 import {
   byteCount,
@@ -13,7 +14,7 @@ import {
 } from "../values.ts";
 import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags {
+export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags, AnswersFlags {
   readonly question?: readonly string[];
   readonly recursive?: boolean;
   readonly filesFrom?: string;
@@ -25,8 +26,6 @@ export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags {
   readonly topP: number;
   readonly seed: number;
   readonly embq: boolean;
-  readonly json?: boolean;
-  readonly output?: string;
   readonly timeout?: number;
   readonly bench?: boolean;
   readonly parallel: number | "auto";
@@ -89,10 +88,8 @@ export function addAsk(program: Command): void {
       "how much may be kept of pictures, such as 500M (default: 3.2 GB)",
       byteCount,
     )
-    .option("--json", "print one JSON object a line")
-    .option("-o, --output <file>", "write the answers to a file", filled("a file"))
     .option("--bench", "show how long each stage took");
-  terminalOptions(command).action(async (words: string[], flags: AskFlags) => {
+  terminalOptions(answersOptions(command)).action(async (words: string[], flags: AskFlags) => {
     const { ask } = await import("../ask.ts");
     await ask(words, flags);
   });

@@ -11,9 +11,18 @@ export function fileName(bytes: Uint8Array): FileName {
   return isUtf8(name) ? name.toString("utf8") : name;
 }
 
-/** What records and messages call a file: bytes that are no text are shown as U+FFFD. */
+/** What records and messages call a file: a byte that is no text is shown as `\xff`, so that no two names look the same. */
 export function fileLabel(name: FileName): string {
-  return name.toString();
+  if (typeof name === "string") return name;
+  let label = "";
+  for (let at = 0; at < name.byteLength;) {
+    const character = [1, 2, 3, 4]
+      .map((length) => name.subarray(at, at + length))
+      .find((bytes) => isUtf8(bytes));
+    label += character?.toString() ?? `\\x${name.toString("hex", at, at + 1)}`;
+    at += character?.byteLength ?? 1;
+  }
+  return label;
 }
 
 /** What a job has of a file. */

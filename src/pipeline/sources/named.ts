@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { pathError } from "../../image/source.ts";
-import type { Job, PictureJob, Question } from "../job.ts";
+import type { BadJob, Job, PictureJob, Question } from "../job.ts";
 import { dataUriBytes, dataUriLabel, isDataUri } from "./data-uri.ts";
 import { fileInput, fileLabel, type FileName } from "./file-names.ts";
 import { folderPictures } from "./folder.ts";
@@ -38,14 +38,19 @@ export async function* namedJobs(name: FileName, options: NamedOptions): AsyncGe
   }
 }
 
+/** A job less what is asked. */
+export type NamedPicture = Pick<PictureJob, "label" | "input"> | Pick<BadJob, "label" | "error">;
+
 /** What a job has of an http(s) URL or a data URI. @returns undefined for any other name */
-export function addressed(
-  name: string,
-  fetcher: PictureFetcher,
-): Pick<PictureJob, "label" | "input"> | undefined {
+export function addressed(name: string, fetcher: PictureFetcher): NamedPicture | undefined {
   if (isHttpUrl(name)) {
     return { label: name, input: { read: async (signal) => fetcher.fetch(name, signal) } };
   }
   if (!isDataUri(name)) return undefined;
-  return { label: dataUriLabel(name), input: { read: async () => dataUriBytes(name) } };
+  const label = dataUriLabel(name);
+  try {
+    return { label, input: dataUriBytes(name) };
+  } catch (error) {
+    return { label, error: pathError(label, error) };
+  }
 }

@@ -57,7 +57,7 @@ describe("a list of names", () => {
     expect(labels(jobs)).toEqual([
       "odd/'\"\x1b[31m.png",
       "odd/a\nb.png",
-      "odd/\ufffd\ufffd.png",
+      "odd/\\xff\\xfe.png",
       "https://example.org/a.png",
       "data:image/png;base64,AAAA",
       "-: image-not-found",
@@ -67,7 +67,7 @@ describe("a list of names", () => {
   it("may be separated by NUL, whatever the names are", async () => {
     const names = ODD.map((name) => Buffer.concat([Buffer.from(`${folder}/odd/`), name, Buffer.of(0)]));
     const jobs = await open(Buffer.concat(names), { nul: true });
-    expect(labels(jobs)).toEqual(["odd/a\nb.png", "odd/'\"\x1b[31m.png", "odd/\ufffd\ufffd.png"]);
+    expect(labels(jobs)).toEqual(["odd/a\nb.png", "odd/'\"\x1b[31m.png", "odd/\\xff\\xfe.png"]);
     const [last] = jobs.slice(-1);
     const input = last !== undefined && "input" in last ? last.input : "";
     if (typeof input !== "object" || !("read" in input)) throw new Error("it is read by its text");

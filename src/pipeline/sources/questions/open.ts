@@ -1,9 +1,9 @@
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FlashSlothError, messageOf } from "../../../core/errors.ts";
-import type { Job, JobSource, PictureJob, Question } from "../../job.ts";
+import type { Job, JobSource, Question } from "../../job.ts";
 import type { Input } from "../bytes/input.ts";
-import { addressed } from "../named.ts";
+import { addressed, type NamedPicture } from "../named.ts";
 import type { PictureFetcher } from "../remote/fetch.ts";
 import { rowReader, type RowReader } from "./form.ts";
 import { textLines, type Line } from "./lines.ts";
@@ -108,7 +108,7 @@ function pictureOf(
   image: string,
   { form }: RowReader,
   { input, imageDirectory, fetcher }: QuestionsFileOptions,
-): Pick<PictureJob, "label" | "input"> {
+): NamedPicture {
   const address = addressed(image, fetcher);
   if (address !== undefined) return address;
   if (/^file:/i.test(image)) return { label: image, input: pathOf(image) };

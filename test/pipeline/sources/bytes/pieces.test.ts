@@ -12,6 +12,11 @@ async function* silent(): AsyncGenerator<Uint8Array> {
   await new Promise(() => {});
 }
 
+/** 400 MB without a separator. */
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (let count = 0; count < 400; count++) yield new Uint8Array(1 << 20).fill(1);
+}
+
 async function cut(text: string, size: number, options = LINES): Promise<(string | undefined)[]> {
   const found: (string | undefined)[] = [];
   for await (const { number, bytes } of pieces(chunksOf(Buffer.from(text), size), options)) {
@@ -42,9 +47,6 @@ describe("pieces", () => {
   });
 
   it("hold nothing of one that has no end", async () => {
-    async function* endless(): AsyncGenerator<Uint8Array> {
-      for (let count = 0; count < 400; count++) yield new Uint8Array(1 << 20).fill(1);
-    }
     const before = process.memoryUsage.rss();
     for await (const { bytes } of pieces(endless(), LINES)) expect(bytes).toBeUndefined();
     expect(process.memoryUsage.rss() - before).toBeLessThan(200e6);
