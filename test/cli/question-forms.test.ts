@@ -63,19 +63,27 @@ describe("LLaVA's form", () => {
   });
 });
 
+/** A line of a batch. */
+function batchLine(id: string, url: string, more: object = {}): string {
+  const content = [
+    { type: "text", text: QUESTION },
+    { type: "image_url", image_url: { url } },
+  ];
+  const body = { model: "any", messages: [{ role: "user", content }], ...more };
+  return JSON.stringify({ custom_id: id, method: "POST", url: "/v1/chat/completions", body });
+}
+
 describe("an OpenAI batch", () => {
   it("has an error line for a bad picture and for a bad line, and answers the others", async () => {
-    const line = (id: string, url: string, more: object = {}): string => {
-      const content = [
-        { type: "text", text: QUESTION },
-        { type: "image_url", image_url: { url } },
-      ];
-      const body = { model: "any", messages: [{ role: "user", content }], ...more };
-      return JSON.stringify({ custom_id: id, method: "POST", url: "/v1/chat/completions", body });
-    };
     const red = `data:image/png;base64,${(await readFile(RED_CIRCLE)).toString("base64")}`;
     const other = `data:image/png;base64,${(await readFile(drawing("086.png"))).toString("base64")}`;
-    const batch = [line("a", red), line("b", "none.png"), line("c", red, { n: 3 }), "{", line("d", other)];
+    const batch = [
+      batchLine("a", red),
+      batchLine("b", "none.png"),
+      batchLine("c", red, { n: 3 }),
+      "{",
+      batchLine("d", other),
+    ];
     const words = ["ask", "-m", "demo", "--quiet", "--questions", "-", "-o", "batch.jsonl", "--resume"];
     const stdin = batch.join("\n");
     expect((await place.run(words, { stdin })).status).toBe(3);
