@@ -5,12 +5,11 @@ import { beginEngine } from "../engine/client.ts";
 import type { Job, JobSource } from "../pipeline/job.ts";
 import { formatFor } from "../pipeline/printers/printer.ts";
 import { settingsOf } from "../pipeline/resume/settings.ts";
-import { argumentJobs, type ArgumentsOptions } from "../pipeline/sources/arguments.ts";
 import { PeekedJobs } from "../pipeline/sources/peeked.ts";
-import { isIn, shardJobs } from "../pipeline/sources/shard.ts";
 import { storePaths } from "../store/home.ts";
 import { resolveModel, type ResolvedModel, type ResolveOptions } from "../store/resolve.ts";
 import { AnswersPlace } from "./answers-place.ts";
+import { openJobs, type JobsRequest } from "./ask-jobs.ts";
 import { report, type Report } from "./ask-report.ts";
 import { askRequest, refuseOverwriting, type AskRequest } from "./ask-request.ts";
 import type { AskFlags } from "./commands/ask.ts";
@@ -33,7 +32,7 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<vo
     const parts = {
       terminal,
       interrupts,
-      gatherPictures: argumentJobs,
+      gatherPictures: openJobs,
       openOutput,
       resolveModel,
       beginEngine,
@@ -49,7 +48,8 @@ const COUNTED = 1000;
 
 /** The parts that `ask` joins; tests put others in their place. */
 export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"> {
-  gatherPictures(options: ArgumentsOptions): JobSource;
+  /** @throws `usage` where a list or a questions file cannot be read */
+  gatherPictures(request: JobsRequest): Promise<JobSource>;
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
   openOutput(): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
@@ -66,16 +66,16 @@ export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"
 export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
   const { terminal, interrupts } = parts;
   interrupts.immediate = true; // nothing is in hand yet
-  const { images, recursive, shard } = request;
-  const questions = request.questions.map((text) => ({ text }));
-  const wanted = shard && ((name: string): boolean => isIn(shard, name));
-  const all = parts.gatherPictures({ arguments: images, recursive, questions, wanted });
-  const given = new PeekedJobs(shard === undefined ? all : shardJobs(all, shard));
+  const { shard } = request;
+  const given = new PeekedJobs(await parts.gatherPictures(request));
   const seen = await given.peek(MANY);
-  if (seen.length === 0 && shard !== undefined) {
+  if (seen.length === 0 && given.list !== true && shard !== undefined) {
     terminal.note(`none of the pictures is in part ${shard.part} of ${shard.of}`);
   }
-  const output = await parts.openOutput();
+  const output = await parts.openOutput().catch((error: unknown) => {
+    given.close();
+    throw error;
+  });
   interrupts.immediate = false;
   const waitingSince = performance.now();
   let engine: Promise<EngineHandle> = Promise.reject(noEngine());
@@ -114,13 +114,14 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       waitingSince,
       counts,
       model: resolved?.name ?? request.model,
-      writer: place.writer(jobs.total),
+      writer: place.writer(given.list === true ? undefined : jobs.total),
       skippedPictures: () => place.skippedPictures,
       stamps: place.stamps(settings),
       sidecars: place.sidecars,
     });
   } finally {
     terminal.clear();
+    given.close();
     await engine.then(async (handle) => handle.dispose()).catch(() => {});
     await output.close();
   }
@@ -156,7 +157,7 @@ async function start(
 ): Promise<EngineHandle> {
   const { device, threads, parallel, cacheBytes } = request;
   const paths = storePaths();
-  const alone = pictures === 1 && request.questions.length === 1;
+  const alone = pictures === 1 && request.questions.length === 1 && request.questionsFile === undefined;
   parts.terminal.status(`loading ${model.name}`);
   const engine = parts.beginEngine({
     directory: model.directory,

@@ -2,8 +2,8 @@ import { FlashSlothError } from "../core/errors.ts";
 import { beginEngine } from "../engine/client.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
 import { answers } from "../pipeline/run.ts";
-import { argumentJobs } from "../pipeline/sources/arguments.ts";
 import { resolveModel } from "../store/resolve.ts";
+import { openJobs } from "./ask-jobs.ts";
 import { askRequest } from "./ask-request.ts";
 import type { Report } from "./ask-report.ts";
 import { runAsk } from "./ask.ts";
@@ -32,7 +32,7 @@ export async function grep(what: string, paths: readonly string[], flags: GrepFl
     runAsk(request, {
       terminal,
       interrupts,
-      gatherPictures: argumentJobs,
+      gatherPictures: openJobs,
       openOutput: async () => output,
       resolveModel,
       beginEngine,

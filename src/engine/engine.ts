@@ -18,6 +18,7 @@ import type {
   EngineInfo,
   EngineOptions,
   PictureInput,
+  PreparePictureOptions,
 } from "./api.ts";
 import { chosenParallel, usesFlashAttention } from "./capacity.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
@@ -94,9 +95,12 @@ export class Engine implements EngineHandle {
     return this.#info;
   }
 
-  async preparePicture(input: string | Uint8Array): Promise<PreparedPicture> {
+  async preparePicture(
+    input: string | Uint8Array,
+    { name }: PreparePictureOptions = {},
+  ): Promise<PreparedPicture> {
     const { imageSize, crops } = this.#parts.manifest.geometry;
-    return await preparePicture({ input, imageSize, crops });
+    return await preparePicture({ input, imageSize, crops, name });
   }
 
   async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {

@@ -20,7 +20,7 @@ export interface Question {
 
 interface AnyJob {
   readonly id?: JobId | undefined;
-  /** What records and messages call the picture: the path as given, or `-`. */
+  /** What records and messages call the picture: the path or URL as given, or `-`. */
   readonly label: string;
   /**
    * The picture's name relative to where it was found, such as its path inside the folder that was given: the same on every
@@ -30,9 +30,19 @@ interface AnyJob {
   readonly questions: readonly Question[];
 }
 
+/** A picture that is fetched shortly before its turn: from the network, or by a name that is no text. */
+export interface DeferredPicture {
+  /**
+   * The picture's encoded bytes.
+   * @param signal aborted when nobody wants them any longer
+   * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`, `network`, `timeout`, `interrupted`
+   */
+  read(signal: AbortSignal): Promise<Uint8Array>;
+}
+
 export interface PictureJob extends AnyJob {
-  /** A path, or the picture's encoded bytes. */
-  readonly input: string | Uint8Array;
+  /** A path, the picture's encoded bytes, or where they come from. */
+  readonly input: string | Uint8Array | DeferredPicture;
 }
 
 /** Bad input is a job of its own, in its place: it does not stop the others. */
@@ -52,6 +62,13 @@ export type QuestionsForm = "ours" | "llava" | "openai" | "imagefolder" | "csv";
 export interface JobSource extends AsyncIterable<Job> {
   /** How many there are in all, once that is known. */
   readonly total?: number | undefined;
+  /**
+   * Somebody may still be writing the list that they come from: nobody may wait for several, and how many there are in the
+   * end must not change what an answer looks like. @default false
+   */
+  readonly list?: boolean | undefined;
   /** How the questions came, where each picture has its own. @default every picture is asked the same */
   readonly form?: QuestionsForm | undefined;
+  /** Lets go of where they come from, even while that is being waited for; there are none then. @default nothing to do */
+  close?(): void;
 }

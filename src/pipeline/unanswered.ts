@@ -27,8 +27,16 @@ export class Unanswered implements JobSource {
     return this.#options.jobs.total;
   }
 
+  get list(): boolean | undefined {
+    return this.#options.jobs.list;
+  }
+
   get form(): QuestionsForm | undefined {
     return this.#options.jobs.form;
+  }
+
+  close(): void {
+    this.#options.jobs.close?.();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Job, void, void> {

@@ -58,7 +58,7 @@ async function engineOptions(inputs: readonly Input[]): Promise<EngineOptions | 
   const run = runAsk(REQUEST, {
     terminal,
     interrupts,
-    gatherPictures: () => jobsOf(inputs, REQUEST.questions),
+    gatherPictures: async () => jobsOf(inputs, REQUEST.questions),
     openOutput: async () => new StreamOutput(new PassThrough()),
     resolveModel: async () => ({ name: "demo", directory: "/models/demo", demo: true }),
     beginEngine: (options) => {

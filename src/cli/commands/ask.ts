@@ -5,6 +5,7 @@ import { constraintOptions, type ConstraintFlags } from "./constraint.ts";
 import {
   byteCount,
   eachOf,
+  filled,
   parallelCount,
   seedValue,
   shardValue,
@@ -18,6 +19,10 @@ import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } fr
 export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags, AnswersFlags {
   readonly question?: readonly string[];
   readonly recursive?: boolean;
+  readonly filesFrom?: string;
+  readonly null?: boolean;
+  readonly questions?: string;
+  readonly imageDir?: string;
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topP: number;
@@ -39,16 +44,32 @@ export function addAsk(program: Command): void {
     .summary("answer a question about each picture")
     .description(
       "Answer a question about each picture. The last argument is the question, unless -q gives it.\n" +
-        "A picture is a file, a folder (its pictures, sorted) or - (the picture's bytes on standard input).",
+        "A picture is a file, a folder (its pictures, sorted), an http(s) URL or - (the picture's bytes on standard input).",
     )
-    .usage("[options] <image...> [question]")
+    .usage("[options] [image...] [question]")
     .argument("[words...]", "the pictures, then the question")
     .option(
       "-q, --question <text>",
       "the question; every argument is then a picture; may be repeated",
       eachOf,
     )
-    .option("-r, --recursive", "descend into folders");
+    .option("-r, --recursive", "descend into folders")
+    .option(
+      "--files-from <file>",
+      "also the pictures that are named there, a line each; - reads standard input",
+      filled("a file"),
+    )
+    .option("-0, --null", "in --files-from, NUL ends a name, as in what find -print0 writes")
+    .option(
+      "--questions <file>",
+      "pictures and questions, a row each, as JSON Lines (LLaVA's and OpenAI's too) or CSV; - reads standard input",
+      filled("a file"),
+    )
+    .option(
+      "--image-dir <dir>",
+      "the folder that the pictures' names in --questions begin in",
+      filled("a folder"),
+    );
   modelOptions(command)
     .option("--max-tokens <n>", "the longest answer, in tokens", tokenCount, 512)
     .option("--temperature <t>", "0 takes the likeliest token; above 0 samples", temperatureValue, 0)

@@ -30,7 +30,12 @@ export function isIn({ part, of }: Shard, name: string): boolean {
  * that is not on this machine), which each part reports.
  */
 export function shardJobs(jobs: JobSource, shard: Shard): JobSource {
-  return { form: jobs.form, [Symbol.asyncIterator]: () => partOfJobs(jobs, shard) };
+  return {
+    form: jobs.form,
+    list: jobs.list,
+    close: () => jobs.close?.(),
+    [Symbol.asyncIterator]: () => partOfJobs(jobs, shard),
+  };
 }
 
 async function* partOfJobs(jobs: JobSource, shard: Shard): AsyncGenerator<Job, void, void> {
