@@ -21,14 +21,14 @@ export async function lookAndAsk(asking: Asking, ready: ReadyJob): Promise<void>
   try {
     looked = await look(asking, ready.prepared);
   } catch (error) {
-    places.encoded();
+    void places.encoded();
     places.leave();
     const reason = await asking.reasonOf(error);
     if (reason !== undefined) window.put(first, pictureFailure(job, reason, options.model));
     return;
   }
   const { vision } = looked.picture.ms;
-  places.encoded(vision > 0 ? vision : undefined); // one that is in the engine already does not tell how long others take
+  await places.encoded(vision > 0 ? vision : undefined); // one that is in the engine already does not tell how long others take
   await askEach(asking, { job, first, ...looked });
   // the outcomes stand, whatever becomes of the memory behind them
   await pictures.release(looked.picture).catch(() => {});
