@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly binary?: string | undefined;
   /** Node's own arguments. @default none */
   readonly nodeArguments?: readonly string[] | undefined;
+  /** Use and keep what was seen of pictures. @default false */
+  readonly cache?: boolean | undefined;
   /** What the process finds in its environment besides ours. @default none */
   readonly environment?: Readonly<Record<string, string>> | undefined;
 }
@@ -29,7 +31,8 @@ export interface ColdRun {
  * @throws what `ask` complained about; the reason of an aborted `signal`
  */
 export async function coldAsk(words: readonly string[], options: CommandOptions = {}): Promise<ColdRun> {
-  const { firstByte, total } = await runCommand(["ask", "--no-cache", ...words], options);
+  const cache = options.cache === true ? [] : ["--no-cache"];
+  const { firstByte, total } = await runCommand(["ask", ...cache, ...words], options);
   return { firstToken: firstByte, total };
 }
 

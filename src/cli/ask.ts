@@ -137,6 +137,13 @@ function usable(jobs: readonly Job[]): number {
   return jobs.filter((job) => "input" in job).length;
 }
 
+/** What one question can take; choices are compared in as many branches as there is room for. */
+function longestOf({ questions: [question = ""], ask }: AskRequest): EngineOptions["longest"] {
+  const { constraint, maxTokens } = ask;
+  if (constraint?.kind === "choices" || maxTokens === undefined) return undefined;
+  return { questionBytes: Buffer.byteLength(question), maxTokens };
+}
+
 function noEngine(): FlashSlothError {
   return new FlashSlothError("internal", "no engine was started, because no picture needs one");
 }
@@ -165,6 +172,7 @@ async function start(
     threads,
     pictures,
     parallel: alone ? 1 : parallel,
+    longest: alone ? longestOf(request) : undefined,
     promptCache: paths.prompts,
     pictureCache:
       cacheBytes === 0

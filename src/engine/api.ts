@@ -41,6 +41,11 @@ export interface EngineOptions {
    */
   readonly positions?: number | undefined;
   /**
+   * The longest question, in UTF-8 bytes, and the longest answer, in tokens, where that is known: memory is taken for no more.
+   * Longer ones are refused, or cut. @default what `positions` allows
+   */
+  readonly longest?: { readonly questionBytes: number; readonly maxTokens: number } | undefined;
+  /**
    * A folder for what the language model makes of the text that every prompt begins with: computed once, read ever after.
    * @default none
    */

@@ -1,5 +1,6 @@
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount, type ModelGeometry } from "../core/manifest.ts";
+import { TEMPLATE_POSITIONS } from "./prompt.ts";
 
 /** The most questions at once: each takes up to two of llama.cpp's 256 numbers for sequences. */
 export const MOST_PARALLEL = 64;
@@ -24,6 +25,18 @@ const FLASH_ROWS = 64;
  */
 export function usesFlashAttention(geometry: ModelGeometry, device: string): boolean {
   return device !== "cpu" || cropCount(geometry) * geometry.tokensPerCrop >= FLASH_ROWS;
+}
+
+export interface PositionsOptions {
+  readonly geometry: ModelGeometry;
+  readonly questionBytes: number;
+  readonly maxTokens: number;
+}
+
+/** Positions that are enough for a question and its answer, whatever tokens the question has: each is a byte at least. */
+export function positionsFor({ geometry, questionBytes, maxTokens }: PositionsOptions): number {
+  const picture = cropCount(geometry) * geometry.tokensPerCrop + geometry.queries;
+  return Math.min(geometry.contextLength, TEMPLATE_POSITIONS + picture + questionBytes + maxTokens);
 }
 
 /** What a language model's context is made for. */

@@ -20,7 +20,7 @@ import type {
   PictureInput,
   PreparePictureOptions,
 } from "./api.ts";
-import { chosenParallel, usesFlashAttention } from "./capacity.ts";
+import { chosenParallel, positionsFor, usesFlashAttention } from "./capacity.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
 import { PictureCache } from "./picture-cache.ts";
 import { VisionSide } from "./vision-side.ts";
@@ -206,8 +206,9 @@ export class Engine implements EngineHandle {
     const { language: loading, embq: session } = this.#parts;
     this.#language ??= Promise.all([loading, session, this.#openCache()]).then(([language, embq, cache]) => {
       this.#checkAlive();
-      const { positions, batchRows, wrapStore } = this.#options;
+      const { longest, batchRows, wrapStore } = this.#options;
       const { geometry } = this.#parts.manifest;
+      const { positions = longest && positionsFor({ geometry, ...longest }) } = this.#options;
       return new LanguageSide({
         language,
         embq,

@@ -12,6 +12,9 @@ export const SYSTEM_TEXT: string =
 const USER_TEXT = "USER:";
 const ASSISTANT_TEXT = " ASSISTANT:";
 
+/** The most positions that the template takes: a token is a byte at least, two end the turn. */
+export const TEMPLATE_POSITIONS: number = SYSTEM_TEXT.length + "\n".length + ASSISTANT_TEXT.length + 2;
+
 /** A question that was answered. */
 export interface Turn {
   readonly question: string;

@@ -12,6 +12,7 @@ import { coldFigure } from "./cold.ts";
 import { compressionFigure } from "./compression.ts";
 import { type Figure, figureLine, reaches, type Setup } from "./figure.ts";
 import { javascriptFigure } from "./javascript.ts";
+import { keptFigure } from "./kept.ts";
 import { languageFigures } from "./language.ts";
 import { memoryFigure } from "./memory.ts";
 import { throughputFigures } from "./throughput.ts";
@@ -23,6 +24,7 @@ const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure
   compression: compressionFigure,
   again: againFigure,
   cold: coldFigure,
+  kept: keptFigure,
   javascript: javascriptFigure,
   memory: memoryFigure,
   throughput: throughputFigures,
