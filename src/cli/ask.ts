@@ -138,8 +138,9 @@ function usable(jobs: readonly Job[]): number {
 }
 
 /** What one question can take; choices are compared in as many branches as there is room for. */
-function longestOf({ questions: [question = ""], ask }: AskRequest): EngineOptions["longest"] {
-  const { constraint, maxTokens } = ask;
+function longestOf(request: AskRequest): EngineOptions["longest"] {
+  const [question = ""] = request.questions;
+  const { constraint, maxTokens } = request.ask;
   if (constraint?.kind === "choices" || maxTokens === undefined) return undefined;
   return { questionBytes: Buffer.byteLength(question), maxTokens };
 }

@@ -16,8 +16,9 @@ import { RunProgress } from "./run-progress.ts";
 
 /** `grep`: asks about each picture whether it shows something, and prints those that do. */
 export async function grep(what: string, paths: readonly string[], flags: GrepFlags): Promise<void> {
+  const { null: _ended, ...shared } = flags; // what is printed ends so, not what is read
   const request = await askRequest(paths, {
-    ...flags,
+    ...shared,
     question: [questionOf(what)],
     choice: ["yes", "no"],
     maxTokens: 1,

@@ -129,6 +129,7 @@ describe("a model's life", () => {
     expect(questions).toBe(1000);
     const median = (from: number): number =>
       resident.slice(from, from + 50).sort((a, b) => a - b)[25] ?? Number.NaN;
-    expect(median(950) / median(100)).toBeLessThan(1.05);
+    // heaps settle within less; the features of every picture, left behind, would be 30 MB
+    expect(median(950) - median(100)).toBeLessThan(16e6);
   });
 });

@@ -11,6 +11,7 @@ import { againFigure } from "./again.ts";
 import { coldFigure } from "./cold.ts";
 import { compressionFigure } from "./compression.ts";
 import { type Figure, figureLine, reaches, type Setup } from "./figure.ts";
+import { folderFigures } from "./folder.ts";
 import { javascriptFigure } from "./javascript.ts";
 import { keptFigure } from "./kept.ts";
 import { languageFigures } from "./language.ts";
@@ -28,6 +29,7 @@ const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure
   javascript: javascriptFigure,
   memory: memoryFigure,
   throughput: throughputFigures,
+  folder: folderFigures,
 };
 
 const USAGE = `usage: npm run ratios -- MODEL_FOLDER [--only ${Object.keys(FIGURES).join(",")}] [--rounds N] [--picture FILE] [--question TEXT]
