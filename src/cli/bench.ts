@@ -94,9 +94,10 @@ async function measureCold(
 }
 
 /** The options that name a model's variant, as words of a command line. */
-function variantWords({ quant, visionPrecision }: BenchFlags): string[] {
+function variantWords({ quant, visionPrecision, visionBudget }: BenchFlags): string[] {
   return [
     ...(quant === undefined ? [] : ["--quant", quant]),
     ...(visionPrecision === undefined ? [] : ["--vision-precision", visionPrecision]),
+    ...(visionBudget === undefined ? [] : ["--vision-budget", String(visionBudget)]),
   ];
 }

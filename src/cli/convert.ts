@@ -15,6 +15,8 @@ export async function convert(checkpoint: string, out: string, flags: ConvertFla
       name: flags.name ?? basename(resolve(out)),
       quant: flags.quant,
       visionPrecision: flags.visionPrecision,
+      visionBudget: flags.visionBudget,
+      calibrate: flags.calibrate,
       onProgress: ({ stage, done, total }) => show({ stage: "convert", step: stage, done, total }),
       signal,
     });

@@ -10,8 +10,9 @@ import { GOES_ON, runCommand } from "./run-command.ts";
 export async function pull(model: string, flags: PullFlags): Promise<void> {
   await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, signal, print }) => {
     const onProgress = showStoreProgress(terminal);
-    const { quant, visionPrecision, keepCheckpoint } = flags;
-    const pulled = await pullModel({ model, quant, visionPrecision, keepCheckpoint, onProgress, signal });
+    const { quant, visionPrecision, visionBudget, calibrate, keepCheckpoint } = flags;
+    const variant = { quant, visionPrecision, visionBudget, calibrate };
+    const pulled = await pullModel({ model, ...variant, keepCheckpoint, onProgress, signal });
     const { name, directory, manifest, report } = pulled;
     terminal.clear();
     if (flags.json === true) {

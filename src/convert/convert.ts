@@ -10,9 +10,9 @@ import {
   EXACT_PRECISION,
   EXACT_QUANT,
   parseQuant,
+  parseVisionBudget,
   parseVisionPrecision,
   type Quant,
-  type VisionPrecision,
   type WantedVariant,
 } from "../core/variant.ts";
 import { conversionKey, type FinishedFiles } from "./finished.ts";
@@ -23,21 +23,17 @@ import { writeQueries } from "./language/queries.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
 import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./manifest.ts";
-import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
-import { visionGraph, writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
+import { writeEmbqGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
 import { conversionPeak } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
-import { measureVisionAccuracy } from "./vision-accuracy.ts";
+import { readAccuracy, type VisionChoice, VISION_FILES, visionFiles, writeVision } from "./vision.ts";
 
-/** Every file that a conversion makes; `f16` is gone when it ends. */
+/** The files that a conversion makes beside those of the vision encoder; `f16` is gone when it ends. */
 const FILES = {
   f16: "language.f16.gguf",
   language: "language.gguf",
-  vision: "vision.onnx",
-  visionData: "vision.onnx.data",
-  uncompressed: "uncompressed.onnx",
   embq: "embq.onnx",
   embqData: "embq.onnx.data",
   queries: "queries.f32",
@@ -70,7 +66,7 @@ export interface ConvertOptions extends WantedVariant {
 interface Run {
   readonly checkpoint: Checkpoint;
   readonly quant: Quant;
-  readonly precision: VisionPrecision;
+  readonly vision: VisionChoice;
   readonly model: ModelDescription;
   readonly finished: FinishedFiles;
   readonly onProgress: ConvertOptions["onProgress"];
@@ -87,6 +83,8 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
   const { out, overwrite, onProgress, signal, license = LICENSE } = options;
   const quant = parseQuant(options.quant ?? EXACT_QUANT);
   const precision = parseVisionPrecision(options.visionPrecision ?? EXACT_PRECISION);
+  const budget = parseVisionBudget(options.visionBudget, precision);
+  const vision: VisionChoice = { precision, budget, calibrate: options.calibrate };
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
   const checkpoint = await openCheckpoint({ directory: options.checkpoint });
@@ -97,14 +95,14 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
     return await fillStaged({
       out,
       overwrite,
-      key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant, precision }),
+      key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant, vision }),
       fill: async (finished) => {
         const has = (name: string): boolean => finished.get(name) !== undefined;
-        const done = { f16: has(FILES.f16), language: has(FILES.language), vision: has(FILES.vision) };
+        const done = { f16: has(FILES.f16), language: has(FILES.language), vision: has(VISION_FILES.graph) };
         const bytes = conversionPeak({ checkpoint, quant, precision, done });
         const folder = dirname(resolve(out));
         await requireSpace({ folder, bytes, purpose: "to convert", remedy: " there" });
-        return await fill({ checkpoint, quant, precision, model, finished, onProgress, signal });
+        return await fill({ checkpoint, quant, vision, model, finished, onProgress, signal });
       },
     });
   } finally {
@@ -117,7 +115,7 @@ async function fill(run: Run): Promise<Manifest> {
   const { checkpoint, finished, quant, model } = run;
   await makeLanguage(run);
   await makeGraphs(run);
-  const vision = await measureVision(run);
+  const accuracy = await takeAccuracy(run);
   refuseLeftovers(finished.unread(checkpoint.unconsumed()));
 
   const geometry = modelGeometry(checkpoint.config, checkpoint.tokenizer);
@@ -128,14 +126,14 @@ async function fill(run: Run): Promise<Manifest> {
     license: model.license,
     createdBy: PRODUCT,
     quant,
-    ...(vision === undefined ? {} : { vision }),
+    ...(accuracy === undefined ? {} : { vision: accuracy }),
     geometry,
     roles: {
-      vision: FILES.vision,
+      vision: VISION_FILES.graph,
       embq: FILES.embq,
       language: FILES.language,
       queries: FILES.queries,
-      uncompressed: FILES.uncompressed,
+      uncompressed: VISION_FILES.uncompressed,
     },
     embeddings: { offset: await findEmbeddings(join(finished.directory, FILES.language), geometry) },
     files: finished.files,
@@ -174,24 +172,10 @@ async function makeLanguage(run: Run): Promise<void> {
 }
 
 async function makeGraphs(run: Run): Promise<void> {
-  const { checkpoint, finished, precision, signal } = run;
+  const { checkpoint, finished, vision, signal } = run;
   const { directory } = finished;
-  await make(run, [FILES.vision, FILES.visionData, FILES.uncompressed], async () => {
-    await writeVisionGraph({
-      checkpoint,
-      directory,
-      file: FILES.vision,
-      precision,
-      signal,
-      onProgress: report(run, "vision"),
-    });
-    await writeUncompressedGraph({
-      vision: visionGraph({ checkpoint, precision }),
-      config: checkpoint.config,
-      directory,
-      data: FILES.visionData,
-      file: FILES.uncompressed,
-    });
+  await make(run, visionFiles(vision.precision), async () => {
+    await writeVision({ ...vision, checkpoint, directory, signal, report: (stage) => report(run, stage) });
   });
   await make(run, [FILES.embq, FILES.embqData], async () => {
     const onProgress = report(run, "embq");
@@ -202,21 +186,12 @@ async function makeGraphs(run: Run): Promise<void> {
   );
 }
 
-/** What a reduced precision costs; exact weights cost nothing. */
-async function measureVision(run: Run): Promise<VisionAccuracy | undefined> {
-  const { checkpoint, finished, precision, signal } = run;
-  if (precision === EXACT_PRECISION) return undefined;
-  throwIfAborted(signal);
-  const { directory } = finished;
-  const onProgress = report(run, "vision");
-  return await measureVisionAccuracy({
-    checkpoint,
-    directory,
-    file: FILES.vision,
-    precision,
-    signal,
-    onProgress,
-  });
+/** What a reduced precision costs, which the manifest says from now on; exact weights cost nothing. */
+async function takeAccuracy({ vision, finished }: Run): Promise<VisionAccuracy | undefined> {
+  if (vision.precision === EXACT_PRECISION) return undefined;
+  const accuracy = await readAccuracy(finished.directory);
+  await finished.discard(VISION_FILES.accuracy);
+  return accuracy;
 }
 
 /**

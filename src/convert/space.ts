@@ -35,8 +35,8 @@ const NOTHING_DONE = { f16: false, language: false, vision: false } as const;
 function peak({ f16, language, graphs, rest }: PartSizes, { quant, precision, done }: PeakOptions): number {
   const file = done.language ? 0 : language;
   const reduced = precision !== EXACT_PRECISION;
-  // reduced weights take at most as much again as half of the exact ones, which stand beside them for a moment
-  const vision = (done.vision ? 0 : reduced ? graphs / 2 : graphs) + (reduced ? graphs : 0);
+  // for a moment, the exact ones stand beside reduced weights, which are half of them at most, and a block beside mixed ones
+  const vision = done.vision ? 0 : reduced ? 1.5 * graphs : graphs;
   if (quant === EXACT_QUANT || done.language) return file + vision + rest;
   // the f16 file is gone before the graphs are written
   const whileQuantizing = (done.f16 ? 0 : f16) + file;

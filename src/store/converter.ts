@@ -19,15 +19,9 @@ export type Converter = (request: ConversionRequest) => Promise<unknown>;
 /** The project's converter, loaded only when something is converted. */
 export const convertWithProject: Converter = async (request) => {
   const { convertCheckpoint } = await import("../convert/convert.ts");
-  const { checkpoint, out, name, source, quant, visionPrecision, onProgress, signal } = request;
+  const { onProgress, ...rest } = request;
   await convertCheckpoint({
-    checkpoint,
-    out,
-    name,
-    source,
-    quant,
-    visionPrecision,
+    ...rest,
     onProgress: ({ stage, done, total }) => onProgress?.({ stage: "convert", step: stage, done, total }),
-    signal,
   });
 };

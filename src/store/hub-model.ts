@@ -115,8 +115,9 @@ async function locate(
 }
 
 /** What is made where nothing else is asked for. */
-function variantToMake({ quant = DEFAULT_QUANT, visionPrecision = EXACT_PRECISION }: WantedVariant): Variant {
-  return { quant, visionPrecision };
+function variantToMake(wanted: WantedVariant): Variant {
+  const { quant = DEFAULT_QUANT, visionPrecision = EXACT_PRECISION, visionBudget } = wanted;
+  return { quant, visionPrecision, visionBudget };
 }
 
 /** Why gigabytes arrive of a model that its user knows to be there. */
@@ -230,7 +231,9 @@ async function build(options: InstallHubOptions, settings: HubSettings, out: str
     );
     const converting = performance.now();
     const source = { repo: model.repo, revision: commit };
-    await convert({ checkpoint: directory, out, name: model.name, source, ...variant, onProgress, signal });
+    const { calibrate } = options;
+    const request = { checkpoint: directory, out, name: model.name, source, ...variant, calibrate };
+    await convert({ ...request, onProgress, signal });
     const seconds = {
       download: (converting - started) / 1000,
       convert: (performance.now() - converting) / 1000,

@@ -50,7 +50,8 @@ async function weightBytes(checkpoint: string): Promise<number> {
  * @throws what the converter throws; `disk` with what is needed and what is there; the signal's reason
  */
 export async function installCheckpoint(options: InstallCheckpointOptions): Promise<string> {
-  const { paths, checkpoint, base, version, name, source, quant, visionPrecision } = options;
+  const { paths, checkpoint, base, version, name, source } = options;
+  const { quant, visionPrecision, visionBudget, calibrate } = options;
   const { onProgress, signal, convert = convertWithProject } = options;
   const suffix = variantSuffix(options);
   return installModel({
@@ -69,8 +70,9 @@ export async function installCheckpoint(options: InstallCheckpointOptions): Prom
         finished,
       });
       const need = { home: paths.home, toFetch: 0, toConvert };
+      const variant = { quant, visionPrecision, visionBudget, calibrate };
       try {
-        await convert({ checkpoint, out, name, source, quant, visionPrecision, onProgress, signal });
+        await convert({ checkpoint, out, name, source, ...variant, onProgress, signal });
       } catch (error) {
         throw await explainFullDisk(error, need);
       }

@@ -1,12 +1,14 @@
 import { Option, type Command } from "commander";
 import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import { filled } from "../values.ts";
-import { terminalOptions, type TerminalFlags } from "./shared.ts";
+import { calibrateOption, terminalOptions, type TerminalFlags, visionBudgetOption } from "./shared.ts";
 
 export interface ConvertFlags extends TerminalFlags {
   readonly name?: string;
   readonly quant: string;
   readonly visionPrecision: VisionPrecision;
+  readonly visionBudget?: number;
+  readonly calibrate?: string;
 }
 
 /** `flashsloth convert <checkpoint-dir> <out-dir>` */
@@ -28,7 +30,9 @@ export function addConvert(program: Command): void {
       )
         .choices(VISION_PRECISIONS)
         .default("fp32"),
-    );
+    )
+    .addOption(visionBudgetOption())
+    .addOption(calibrateOption());
   terminalOptions(command).action(async (checkpoint: string, out: string, flags: ConvertFlags) => {
     const { convert } = await import("../convert.ts");
     await convert(checkpoint, out, flags);
