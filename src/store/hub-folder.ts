@@ -29,22 +29,20 @@ export function variantSuffix(variant: WantedVariant): string {
 }
 
 /**
- * The variants that serve a run, the best first. A weight type that was not asked for may be any, the default one first, then
- * from small to large; a precision that was not asked for is fp32: what is less exact is never taken silently.
+ * The variants that serve a run, the best first. A weight type that was not asked for may be the default one or, from small to large,
+ * one that is more exact; a precision that was not asked for is fp32: what is less exact is never taken silently.
  */
 export function servingVariants(wanted: WantedVariant): Variant[] {
   const { quant, visionPrecision = EXACT_PRECISION, visionBudget } = wanted;
   const quants =
-    quant === undefined
-      ? [DEFAULT_QUANT, ...QUANTS.toReversed().filter((each) => each !== DEFAULT_QUANT)]
-      : [quant];
+    quant === undefined ? QUANTS.slice(0, QUANTS.indexOf(DEFAULT_QUANT) + 1).toReversed() : [quant];
   return quants.map((each) => ({ quant: each, visionPrecision, visionBudget }));
 }
 
 /** Whether a folder is that of some variant of a model, with whatever bound. */
 export function isHubFolder(model: HubModel, folder: string): boolean {
   const known = VISION_PRECISIONS.flatMap((visionPrecision) =>
-    servingVariants({ visionPrecision }).map((variant) => hubFolder(model, variant)),
+    QUANTS.map((quant) => hubFolder(model, { quant, visionPrecision })),
   );
   return known.includes(folder.replace(/(?<=\+mixed)[\d.e-]+$/, ""));
 }

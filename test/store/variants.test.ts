@@ -80,6 +80,16 @@ describe("the variants of a model of the hub", () => {
     expect(await taken({ quant: "f16" })).toBe("owner--sloth.f16");
   });
 
+  it("serve no run silently in a weight type less exact than the default one", async () => {
+    await place.pull({ quant: "q4_0" });
+    await place.pull({ quant: "q4_k_s" });
+    await expect(taken()).rejects.toMatchObject({
+      message: `${MODEL} is on this disk only as q4_0 with fp32 vision, q4_k_s with fp32 vision, and downloading was refused`,
+    });
+    expect(await taken({ quant: "q4_0" })).toBe("owner--sloth.q4_0");
+    expect((await removeModel({ model: MODEL, paths: place.paths })).removed).toHaveLength(2);
+  });
+
   it("serve a run that asks for a precision in any weight type, the default one first", async () => {
     await place.pull();
     await place.pull({ quant: "q8_0", visionPrecision: "int8" });

@@ -11,13 +11,16 @@ const K_BLOCK = 256;
 
 /**
  * Bits a weight, in the decoder layers' matrices and in the output matrix, as llama.cpp's quantiser (`src/llama-quant.cpp`) chooses
- * them: the `_m` types give half of the layers' `attn_v` and `ffn_down` Q6_K (6.56 bits). `wide` is what rows get that do not fit.
+ * them: the `_m` types give half of the layers' `attn_v` and `ffn_down` Q6_K (6.56 bits), `q4_k_s` the first eighth Q5_K. `wide` is what
+ * rows get that do not fit.
  */
 const BITS: Readonly<Record<Quant, { layers: number; output: number; wide: number }>> = {
   f16: { layers: 16, output: 16, wide: 16 },
   q8_0: { layers: 8.5, output: 8.5, wide: 8.5 },
   q5_k_m: { layers: 5.73, output: 6.57, wide: 6.53 },
   q4_k_m: { layers: 4.93, output: 6.57, wide: 6.13 },
+  q4_k_s: { layers: 4.56, output: 6.57, wide: 5.56 },
+  q4_0: { layers: 4.5, output: 6.57, wide: 4.5 },
 };
 
 /** Bits a weight of the decoder layers; an unknown weight type is taken for the largest that is quantised. */
