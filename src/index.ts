@@ -21,6 +21,7 @@ export type {
   PictureInput,
   SchemaConstraint,
   ScoredChoice,
+  Turn,
 } from "./engine/api.ts";
 export type { DeviceChoice } from "./core/device.ts";
 export type { PreparedPicture } from "./image/picture.ts";

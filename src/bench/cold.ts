@@ -29,13 +29,13 @@ export interface ColdRun {
  * @throws what `ask` complained about; the reason of an aborted `signal`
  */
 export async function coldAsk(words: readonly string[], options: CommandOptions = {}): Promise<ColdRun> {
-  const { firstByte, total } = await runCommand(["ask", ...words], options);
+  const { firstByte, total } = await runCommand(["ask", "--no-cache", ...words], options);
   return { firstToken: firstByte, total };
 }
 
 /** The `bench` part and the times of the record that `ask --bench --json` prints, from a process of its own. */
 export async function coldRecord(words: readonly string[], options: CommandOptions = {}): Promise<unknown> {
-  const { stdout } = await runCommand(["ask", "--bench", "--json", ...words], options);
+  const { stdout } = await runCommand(["ask", "--no-cache", "--bench", "--json", ...words], options);
   return JSON.parse(stdout) as unknown;
 }
 

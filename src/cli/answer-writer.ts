@@ -16,12 +16,15 @@ export interface AnswerForm {
   /** how many there are */
   readonly pictures: number;
   readonly questions: number;
+  /** An answer is of use only when it is complete. @default false */
+  readonly whole?: boolean | undefined;
 }
 
 /** Lines of JSON where they are wanted; else one answer piece by piece, and several a line each. */
-export function answerWriter({ json, pictures, questions }: AnswerForm, output: Output): AnswerWriter {
+export function answerWriter(form: AnswerForm, output: Output): AnswerWriter {
+  const { json, pictures, questions, whole = false } = form;
   if (json) return jsonWriter(output);
-  if (pictures === 1 && questions === 1) return streamWriter(output);
+  if (pictures === 1 && questions === 1) return streamWriter(output, output.streams && !whole);
   return lineWriter(output, { image: pictures > 1, question: questions > 1 });
 }
 
@@ -50,8 +53,8 @@ function lineWriter(output: Output, parts: LineParts): AnswerWriter {
   };
 }
 
-/** The one answer, as it is generated. */
-function streamWriter(output: Output): AnswerWriter {
+/** The one answer, as it is generated where that is wanted. */
+function streamWriter(output: Output, streams: boolean): AnswerWriter {
   let written: Promise<unknown> = Promise.resolve();
   let begun = false;
   const push = (text: string): void => {
@@ -62,11 +65,11 @@ function streamWriter(output: Output): AnswerWriter {
     written.catch(() => {});
   };
   return {
-    ...(output.streams ? { onText: (piece: string) => push(visibleText(piece)) } : {}),
+    ...(streams ? { onText: (piece: string) => push(visibleText(piece)) } : {}),
     write: async ({ record }) => {
       if ("error" in record) {
         if (begun) push("\n");
-      } else push(output.streams ? "\n" : `${visibleText(record.answer)}\n`);
+      } else push(streams ? "\n" : `${visibleText(record.answer)}\n`);
       await written;
     },
   };

@@ -2,10 +2,12 @@ import { stat } from "node:fs/promises";
 import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { WantedVariant } from "../core/variant.ts";
-import type { AskOptions } from "../engine/api.ts";
-import type { PictureEntry } from "../pipeline/inputs.ts";
+import type { AskSettings } from "../pipeline/job.ts";
+import { argumentJobs } from "../pipeline/sources/arguments.ts";
+import { isPictureFile } from "../pipeline/sources/folder.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
+import { constraintOf } from "./constraint.ts";
 
 /** A validated `ask` command line; a variant that is left open is what the model comes with. */
 export interface AskRequest extends WantedVariant {
@@ -17,10 +19,15 @@ export interface AskRequest extends WantedVariant {
   readonly threads: number | undefined;
   /** at least one; each is asked about every picture */
   readonly questions: readonly string[];
-  readonly ask: Omit<AskOptions, "question" | "timeoutMs">;
+  readonly ask: AskSettings;
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
   readonly bench: boolean;
+  readonly parallel: number | "auto";
+  /** false: answers as they come */
+  readonly ordered: boolean;
+  /** Bytes that may be kept of pictures: undefined the usual, 0 nothing. */
+  readonly cacheBytes: number | undefined;
 }
 
 /**
@@ -46,23 +53,35 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     visionBudget: flags.visionBudget,
     device: flags.device,
     threads: flags.threads,
-    ask: { maxTokens, temperature, topP, seed, embq },
+    ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     json: flags.json ?? false,
     bench: flags.bench ?? false,
+    parallel: flags.parallel,
+    ordered: flags.unordered !== true,
+    cacheBytes: flags.cache ? flags.cacheSize : 0,
   };
 }
 
 /** @throws `usage` when the output file is one of the pictures, by whatever name */
-export async function refuseOverwriting(path: string, inputs: readonly PictureEntry[]): Promise<void> {
+export async function refuseOverwriting(
+  path: string,
+  { images, recursive }: Pick<AskRequest, "images" | "recursive">,
+): Promise<void> {
   const target = await stat(path).catch(() => undefined);
   if (target?.isFile() !== true) return;
-  for (const input of inputs) {
-    if (!("input" in input) || typeof input.input !== "string") continue;
-    const picture = await stat(input.input).catch(() => undefined);
-    if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
-    throw new FlashSlothError("usage", `the answers would overwrite the picture ${input.label}`, {
-      hint: "name another file with -o",
-    });
+  // what is no picture is in no folder of pictures: a long list need not be walked for it
+  const inFolders = await isPictureFile(path).catch(() => true);
+  for (const image of images) {
+    const given = image === "-" ? undefined : await stat(image).catch(() => undefined);
+    if (given === undefined || (given.isDirectory() && !inFolders)) continue;
+    for await (const job of argumentJobs({ arguments: [image], recursive, questions: [] })) {
+      if (!("input" in job) || typeof job.input !== "string") continue;
+      const picture = await stat(job.input).catch(() => undefined);
+      if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
+      throw new FlashSlothError("usage", `the answers would overwrite the picture ${job.label}`, {
+        hint: "name another file with -o",
+      });
+    }
   }
 }

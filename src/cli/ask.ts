@@ -1,9 +1,11 @@
 import { FlashSlothError } from "../core/errors.ts";
 import type { EngineHandle, EngineOptions } from "../engine/api.ts";
 import { beginEngine } from "../engine/client.ts";
-import { answers } from "../pipeline/answers.ts";
-import { gatherPictures, type GatherOptions, type PictureEntry } from "../pipeline/inputs.ts";
+import type { JobSource } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
+import { answers } from "../pipeline/run.ts";
+import { argumentJobs, type ArgumentsOptions } from "../pipeline/sources/arguments.ts";
+import { PeekedJobs } from "../pipeline/sources/peeked.ts";
 import { benchStages, type BenchStages } from "../pipeline/stages.ts";
 import { storePaths } from "../store/home.ts";
 import { resolveModel, type ResolvedModel, type ResolveOptions } from "../store/resolve.ts";
@@ -21,21 +23,33 @@ import { stageTable } from "./stage-table.ts";
 export async function ask(words: readonly string[], flags: AskFlags): Promise<void> {
   const request = await askRequest(words, flags);
   await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, interrupts, output }) => {
-    const openOutput = async (inputs: readonly PictureEntry[]): Promise<Output> => {
+    const openOutput = async (): Promise<Output> => {
       if (flags.output === undefined) return output;
-      await refuseOverwriting(flags.output, inputs);
+      await refuseOverwriting(flags.output, request);
       return FileOutput.open(flags.output, output);
     };
-    const parts = { terminal, interrupts, gatherPictures, openOutput, resolveModel, beginEngine };
+    const parts = {
+      terminal,
+      interrupts,
+      gatherPictures: argumentJobs,
+      openOutput,
+      resolveModel,
+      beginEngine,
+    };
     return runAsk(request, parts);
   });
 }
 
+/** So many jobs are looked at before the run begins: as many pictures make an engine's longer loading worth while. */
+const MANY = 8;
+/** So many are counted while the engine loads, so that one can be told how far the run is. */
+const COUNTED = 1000;
+
 /** The parts that `ask` joins; tests put others in their place. */
 export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"> {
-  gatherPictures(options: GatherOptions): Promise<readonly PictureEntry[]>;
+  gatherPictures(options: ArgumentsOptions): JobSource;
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
-  openOutput(inputs: readonly PictureEntry[]): Promise<Output>;
+  openOutput(): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
   beginEngine(options: EngineOptions): EngineHandle;
 }
@@ -48,15 +62,19 @@ export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"
 export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
   const { terminal, interrupts } = parts;
   interrupts.immediate = true; // nothing is in hand yet
-  const inputs = await parts.gatherPictures({ arguments: request.images, recursive: request.recursive });
+  const { images, recursive } = request;
+  const questions = request.questions.map((text) => ({ text }));
+  const jobs = new PeekedJobs(parts.gatherPictures({ arguments: images, recursive, questions }));
+  const first = await jobs.peek(MANY);
+  const output = await parts.openOutput();
   interrupts.immediate = false;
-  const output = await parts.openOutput(inputs);
   const waitingSince = performance.now();
   let engine: Promise<EngineHandle> = Promise.reject(noEngine());
   engine.catch(() => {});
   let model = request.model;
   try {
-    const pictures = inputs.filter((input) => "input" in input).length;
+    const usable = first.filter((job) => "input" in job).length;
+    const pictures = jobs.total === undefined ? MANY : usable;
     if (pictures > 0) {
       const resolved = await resolve(request, parts);
       if (interrupts.signal.aborted) return EXIT.interrupted;
@@ -65,7 +83,8 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it
     }
-    return statusOfRun(await report({ request, parts, inputs, output, model, engine, waitingSince }));
+    void jobs.peek(COUNTED);
+    return statusOfRun(await report({ request, parts, jobs, output, model, engine, waitingSince }));
   } finally {
     terminal.clear();
     await engine.then(async (handle) => handle.dispose()).catch(() => {});
@@ -91,14 +110,21 @@ async function start(
   request: AskRequest,
   parts: AskParts,
 ): Promise<EngineHandle> {
-  const { device, threads } = request;
+  const { device, threads, parallel, cacheBytes } = request;
+  const paths = storePaths();
+  const alone = pictures === 1 && request.questions.length === 1;
   parts.terminal.status(`loading ${model.name}`);
   const engine = parts.beginEngine({
     directory: model.directory,
     device,
     threads,
     pictures,
-    promptCache: storePaths().prompts,
+    parallel: alone ? 1 : parallel,
+    promptCache: paths.prompts,
+    pictureCache:
+      cacheBytes === 0
+        ? undefined
+        : { features: paths.features, prefixes: paths.prefixes, maxBytes: cacheBytes },
   });
   // while nothing is in hand, Ctrl-C need not wait for a record to finish
   parts.interrupts.immediate = true;
@@ -110,7 +136,7 @@ async function start(
 interface Run {
   readonly request: AskRequest;
   readonly parts: AskParts;
-  readonly inputs: readonly PictureEntry[];
+  readonly jobs: JobSource;
   readonly output: Output;
   readonly model: string;
   readonly engine: Promise<EngineHandle>;
@@ -119,23 +145,28 @@ interface Run {
 
 /** Asks every question about every input and writes what comes of it. */
 async function report(run: Run): Promise<{ answered: number; failed: number }> {
-  const { request, inputs, output } = run;
+  const { request, jobs, output } = run;
   const { terminal, interrupts } = run.parts;
   const { json, questions, timeoutMs } = request;
-  const writer = answerWriter({ json, pictures: inputs.length, questions: questions.length }, output);
+  const writer = answerWriter(
+    {
+      json,
+      pictures: jobs.total ?? Number.POSITIVE_INFINITY,
+      questions: questions.length,
+      whole: request.ask.constraint?.kind === "schema",
+    },
+    output,
+  );
   const counts = { answered: 0, failed: 0 };
-  const pictures = inputs.map(({ label }) => label);
-  const remarks = new Remarks({ terminal, pictures, questions, timeoutMs });
-  const showNext = (): void => remarks.working(counts.answered + counts.failed);
-  run.engine.then(showNext, () => {});
+  const remarks = new Remarks({ terminal, questions, timeoutMs });
   const onText = writer.onText;
   const outcomes = answers({
-    inputs,
-    questions,
+    jobs: remarks.follow(jobs),
     engine: async () => run.engine,
     waitingSince: run.waitingSince,
     model: run.model,
     ask: request.ask,
+    ordered: request.ordered,
     timeoutMs,
     onText:
       onText &&
@@ -154,7 +185,7 @@ async function report(run: Run): Promise<{ answered: number; failed: number }> {
     if ("error" in outcome) counts.failed++;
     else counts.answered++;
     remarks.explain(outcome);
-    showNext();
+    remarks.working(counts.answered + counts.failed);
   }
   return counts;
 }

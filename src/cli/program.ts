@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { VERSION } from "../core/version.ts";
 import { addAsk } from "./commands/ask.ts";
 import { addBench } from "./commands/bench.ts";
+import { addCache } from "./commands/cache.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addList } from "./commands/list.ts";
 import { addPull } from "./commands/pull.ts";
@@ -9,7 +10,7 @@ import { addRemove } from "./commands/remove.ts";
 import { addVerify } from "./commands/verify.ts";
 
 /** A command is two files: `commands/NAME.ts` is what it is called, and imports `NAME.ts`, what it does, when it runs. */
-const COMMANDS = [addAsk, addPull, addList, addRemove, addVerify, addConvert, addBench] as const;
+const COMMANDS = [addAsk, addPull, addList, addRemove, addVerify, addConvert, addBench, addCache] as const;
 
 export interface ProgramOptions {
   /** Takes what goes to standard output: help and the version. */

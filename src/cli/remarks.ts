@@ -1,3 +1,4 @@
+import type { Job, JobSource } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
 import type { Terminal } from "./terminal.ts";
 import { oneLine } from "./text.ts";
@@ -8,8 +9,7 @@ const SHOWN_CHARACTERS = 60;
 /** What a run is about, as far as messages name it. */
 export interface RemarksOptions {
   readonly terminal: Pick<Terminal, "error" | "warning" | "status">;
-  /** The pictures' labels, and the questions about each. */
-  readonly pictures: readonly string[];
+  /** Asked about every picture. */
   readonly questions: readonly string[];
   /** For one picture, in milliseconds. @default none */
   readonly timeoutMs?: number | undefined;
@@ -19,19 +19,36 @@ export interface RemarksOptions {
 export class Remarks {
   readonly #options: RemarksOptions;
   #lastError: Error | undefined;
+  /** labels of the pictures that are under way, by their place among all */
+  readonly #underWay = new Map<number, string>();
+  #total: () => number | undefined = () => undefined;
 
   constructor(options: RemarksOptions) {
     this.#options = options;
   }
 
-  /** Shows what is being worked on. @param done how many outcomes there are so far */
+  /** The same jobs, whose pictures can then be named: the first one is as soon as it is taken. */
+  async *follow(jobs: JobSource): AsyncGenerator<Job, void, void> {
+    this.#total = () => jobs.total;
+    let index = 0;
+    for await (const job of jobs) {
+      this.#underWay.set(index, job.label);
+      if (index++ === 0) this.working(0);
+      yield job;
+    }
+  }
+
+  /** Shows whose answers come next. @param done how many outcomes there are so far */
   working(done: number): void {
-    const { terminal, pictures, questions } = this.#options;
+    const { terminal, questions } = this.#options;
     const [index, asked] = [Math.floor(done / questions.length), done % questions.length];
-    const picture = pictures[index];
+    this.#underWay.delete(index - 1);
+    const picture = this.#underWay.get(index);
     if (picture === undefined) return;
+    const total = this.#total();
+    const number = total === undefined ? `picture ${index + 1}` : `${index + 1} of ${total}`;
     const places = [
-      ...(pictures.length > 1 ? [`${index + 1} of ${pictures.length}`] : []),
+      ...(total === 1 ? [] : [number]),
       ...(questions.length > 1 ? [`question ${asked + 1} of ${questions.length}`] : []),
     ];
     terminal.status(`looking at ${picture}${places.length > 0 ? ` (${places.join(", ")})` : ""}`);

@@ -15,6 +15,8 @@ export function stageTable(title: string, stages: BenchStages): string {
     ["peak memory", mebibytes(stages.peak_memory_bytes)],
     ["device", `vision ${stages.device.vision}, language ${stages.device.language}`],
     ["threads", String(stages.threads)],
+    ["at once", String(stages.parallel)],
+    ["kept", kept(stages)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
@@ -31,4 +33,8 @@ function mebibytes(bytes: number): string {
 
 function compression(before: number, after: number): string {
   return after > 0 ? `${(before / after).toFixed(1)} to 1` : "nothing left";
+}
+
+function kept({ cached, reused_positions: positions }: BenchStages): string {
+  return `${cached ? "the picture's features, " : ""}${positions} positions of the prompt`;
 }

@@ -48,3 +48,25 @@ export const timeoutSeconds: (text: string) => number = decimal(
   `a number of seconds above 0 and up to ${LONGEST_TIMEOUT}`,
   (seconds) => seconds > 0 && seconds <= LONGEST_TIMEOUT,
 );
+
+/** Gathers an option that may be given several times. */
+export function eachOf(text: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, text];
+}
+
+/** `auto`, or how many questions are worked on at once. */
+export function parallelCount(text: string): number | "auto" {
+  return text === "auto" ? text : wholeNumber(1, 64)(text);
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
+
+/** Bytes: `500000000`, `500M`, `1.5G`. */
+export function byteCount(text: string): number {
+  const [, figure, unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)b?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(figure) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
+  if (figure === undefined || !Number.isSafeInteger(bytes)) {
+    throw new InvalidArgumentError("expected bytes, like 500M or 2G");
+  }
+  return bytes;
+}

@@ -1,8 +1,10 @@
 import type { DeviceChoice } from "../core/device.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
+import type { Turn } from "./prompt.ts";
 
 export type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
+export type { Turn } from "./prompt.ts";
 
 /** The engine as its callers see it, whether it runs in this thread or in a worker. Plain data only. */
 
@@ -105,6 +107,13 @@ export type Constraint = ChoicesConstraint | SchemaConstraint;
 
 export interface AskOptions {
   readonly question: string;
+  /** What was asked and answered about the picture before, the oldest first. @default nothing */
+  readonly history?: readonly Turn[] | undefined;
+  /**
+   * Keep question and answer in the KV cache, for a next turn that has them in its history: only what is new is computed
+   * then. @default false
+   */
+  readonly keep?: boolean | undefined;
   /** @default any text */
   readonly constraint?: Constraint | undefined;
   /** @default 512 */

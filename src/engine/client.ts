@@ -18,8 +18,8 @@ import type {
 } from "./api.ts";
 import { revivedError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
 
-/** The engine's garbage is small; V8 would let its nursery grow to 48 MB before collecting it. */
-const YOUNG_GENERATION_MB = 8;
+/** The engine's garbage is small and soon dead; V8 would let its nursery grow to 48 MB, slowly, before it is content. */
+const YOUNG_GENERATION_MB = 2;
 
 /**
  * Begins to load a model in a worker thread and returns at once: both runtimes block the thread they run on, and the

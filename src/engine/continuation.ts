@@ -4,8 +4,8 @@ import type { KvCache } from "./kv-cache.ts";
 
 /** Rows that are wanted in the next batch, and what becomes of them. */
 export interface PlannedRun extends Run {
-  /** What the rows' positions hold, as in `Prompt.keys`: int32 [n] */
-  readonly keys: Int32Array;
+  /** What the rows' positions hold, as in `Prompt.keys`: [n] */
+  readonly keys: readonly number[];
   /** Sees the graph's tapped rows, of which the run's begin at `first`. @default it is not concerned */
   readonly see?: ((graph: TappedRows, first: number) => void) | undefined;
   /** Called when the rows are in the cache. @param first the batch's row with which the run begins */

@@ -146,7 +146,7 @@ export class Engine implements EngineHandle {
   }
 
   /** What turns text into token ids: special tokens are never recognised in it. */
-  async tokenizer(): Promise<{ tokenize(text: string): number[] }> {
+  async tokenizer(): Promise<Pick<LanguageModel, "tokenize" | "endTokens">> {
     this.#checkAlive();
     return await this.#parts.language;
   }

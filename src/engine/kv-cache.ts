@@ -9,11 +9,14 @@ export type SequenceStore = Pick<
   "cells" | "sequences" | "length" | "truncate" | "share" | "save" | "restore" | "decode"
 >;
 
+/** What positions hold, as in `Prompt.keys`. */
+export type Keys = Int32Array | readonly number[];
+
 /** What a sequence holds. */
 interface Holding {
   readonly sequence: number;
-  /** int32 [positions], as in `Prompt.keys` */
-  keys: Int32Array;
+  /** one a position, as in `Prompt.keys` */
+  readonly keys: number[];
   /** nobody works on it: it is there to be shared, and may be let go */
   idle: boolean;
   /** never let go */
@@ -66,7 +69,7 @@ export class KvCache {
       if (this.#holdings.has(sequence)) continue;
       this.#holdings.set(sequence, {
         sequence,
-        keys: new Int32Array(),
+        keys: [],
         idle: false,
         pinned,
         lastUsed: ++this.#clock,
@@ -77,7 +80,7 @@ export class KvCache {
   }
 
   /** The holding that agrees longest with a prompt from its first position on, and how far. */
-  longest(keys: Int32Array): Beginning | undefined {
+  longest(keys: Keys): Beginning | undefined {
     let best: Beginning | undefined;
     for (const holding of this.#holdings.values()) {
       const length = agreement(holding.keys, keys);
@@ -86,20 +89,12 @@ export class KvCache {
     return best;
   }
 
-  /** The idle sequence that holds these positions and no more. */
-  idleWith(keys: Int32Array): number | undefined {
-    for (const { sequence, idle, keys: held } of this.#holdings.values()) {
-      if (idle && held.length === keys.length && agreement(held, keys) === keys.length) return sequence;
-    }
-    return undefined;
-  }
-
   /** Lets an empty sequence begin as another one does. */
   share({ sequence: from, length }: Beginning, to: number): void {
     const [source, target] = [this.#of(from), this.#of(to)];
     this.#store.share(from, to, length);
     this.#cells.share(from, to, length);
-    target.keys = source.keys.slice(0, length);
+    for (let at = 0; at < length; at++) target.keys.push(source.keys[at] ?? 0);
     source.lastUsed = ++this.#clock;
   }
 
@@ -127,15 +122,12 @@ export class KvCache {
    * @returns false when there is no room; nothing has changed then
    * @throws as `NativeContext.decode`: the runs' sequences must then be emptied
    */
-  decode(options: DecodeOptions, keys: readonly Int32Array[]): boolean {
+  decode(options: DecodeOptions, keys: readonly Keys[]): boolean {
     if (!this.#store.decode(options)) return false;
     for (const [index, { sequence }] of options.runs.entries()) {
       const holding = this.#of(sequence);
-      const added = keys[index] ?? new Int32Array();
-      const joined = new Int32Array(holding.keys.length + added.length);
-      joined.set(holding.keys);
-      joined.set(added, holding.keys.length);
-      holding.keys = joined;
+      const added = keys[index] ?? [];
+      for (const key of added) holding.keys.push(key);
       this.#cells.extend(sequence, added.length);
     }
     return true;
@@ -146,7 +138,7 @@ export class KvCache {
     const holding = this.#of(sequence);
     this.#store.truncate(sequence, length);
     this.#cells.truncate(sequence, length);
-    holding.keys = holding.keys.slice(0, length);
+    holding.keys.length = Math.min(holding.keys.length, length);
   }
 
   /** Ends the work on a sequence and keeps all of it. */
@@ -168,6 +160,11 @@ export class KvCache {
     this.truncate(sequence, length);
     holding.idle = true;
     holding.lastUsed = ++this.#clock;
+    // what it begins with needs no number of its own any more
+    for (const other of this.#holdings.values()) {
+      const within = other !== holding && agreement(other.keys, keys) === other.keys.length;
+      if (within && other.idle && !other.pinned) this.close(other.sequence);
+    }
   }
 
   /** Lets go of a sequence and of its number. */
@@ -190,7 +187,7 @@ export class KvCache {
   }
 
   /** Puts a saved state into an empty sequence. @returns false when it is not of these positions: it is empty then */
-  restore(sequence: number, state: Uint8Array, keys: Int32Array): boolean {
+  restore(sequence: number, state: Uint8Array, keys: Keys): boolean {
     const holding = this.#of(sequence);
     if (!this.#store.restore(sequence, state)) return false;
     if (this.#store.length(sequence) !== keys.length) {
@@ -198,7 +195,7 @@ export class KvCache {
       return false;
     }
     this.#cells.extend(sequence, keys.length);
-    holding.keys = keys;
+    for (const key of Array.from(keys)) holding.keys.push(key);
     return true;
   }
 
@@ -210,7 +207,7 @@ export class KvCache {
 }
 
 /** How many positions two sequences have in common, from the first on. */
-export function agreement(a: Int32Array, b: Int32Array): number {
+export function agreement(a: Keys, b: Keys): number {
   const most = Math.min(a.length, b.length);
   let length = 0;
   while (length < most && a[length] === b[length]) length++;

@@ -96,19 +96,13 @@ export class LanguageSide {
   ): Promise<Answer> {
     const { language, embq: session, geometry } = this.#options;
     const start = performance.now();
-    const tokens = tokenizePrompt(language, options.question);
+    const { question, history = [] } = options;
+    const tokens = tokenizePrompt(language, question, history);
     const { visualTokens, features } = picture;
     const embq = options.embq !== false;
     const prompt = new Prompt({ language, geometry, tokens, picture: id, visualTokens, embq });
     const limit = this.#options.positions ?? geometry.contextLength;
-    if (prompt.length >= limit) {
-      const most = limit - 1 - (prompt.length - tokens.question.length);
-      throw new FlashSlothError(
-        "question-too-long",
-        `the question is ${tokens.question.length} tokens long, and this model has room for ${most}`,
-        { hint: "ask a shorter question" },
-      );
-    }
+    if (prompt.length >= limit) throw tooLong(prompt, limit);
     const { constraint } = options;
     const schema =
       constraint?.kind === "schema" ? await this.#schemas.compiled(constraint.schema) : undefined;
@@ -120,7 +114,8 @@ export class LanguageSide {
       continuation: this.#continuation(options, limit - prompt.length, hooks, schema?.grammar),
       embq: embq ? new EmbqTap({ session, groups: prompt.groups, features, width, onEmbq }) : undefined,
       embed: (ids) => language.embed(ids),
-      tokens: { image: visualTokens.length / width, question: tokens.question.length - 1 },
+      tokens: { image: visualTokens.length / width, question: questionLength(prompt) },
+      keep: options.keep,
       deadline: options.timeoutMs === undefined ? undefined : start + options.timeoutMs,
       hooks,
       onLogits: onLogits && ((row, step) => onLogits(this.#context.logits(row), step)),
@@ -217,4 +212,27 @@ export class LanguageSide {
     if (promptCache !== undefined) promptCache.write(this.#cache.save(sequence));
     return keys.length;
   }
+}
+
+/** Positions of the last question that EmbQ reads. */
+function questionLength({ groups }: Prompt): number {
+  const group = groups.at(-1);
+  return group === undefined ? 0 : group.queriesFrom - group.textFrom;
+}
+
+function tooLong(prompt: Prompt, limit: number): FlashSlothError {
+  if (prompt.groups.length > 1) {
+    return new FlashSlothError(
+      "question-too-long",
+      `the conversation is ${prompt.length} positions long, and this model has room for ${limit - 1}`,
+      { hint: "begin a new conversation" },
+    );
+  }
+  const length = questionLength(prompt) + 1;
+  const most = limit - 1 - (prompt.length - length);
+  return new FlashSlothError(
+    "question-too-long",
+    `the question is ${length} tokens long, and this model has room for ${most}`,
+    { hint: "ask a shorter question" },
+  );
 }

@@ -41,10 +41,14 @@ export class PrefixStore {
   remember(prompt: Prompt, key: string): void {
     const { cache, writes, kv } = this.#options;
     if (!writes || this.#onDisk.has(key)) return;
-    const sequence = kv.idleWith(prompt.keys.subarray(0, prompt.prefix));
-    if (sequence === undefined) return;
+    const held = kv.longest(prompt.keys.subarray(0, prompt.prefix));
+    if (held === undefined || held.length < prompt.prefix) return;
+    const alone = kv.open({ but: held.sequence });
+    if (alone === undefined) return;
+    kv.share(held, alone);
     this.#onDisk.add(key);
-    void cache.write(key, kv.save(sequence));
+    void cache.write(key, kv.save(alone));
+    kv.close(alone);
   }
 
   /** Forgets that a picture was looked for. */

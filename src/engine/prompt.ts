@@ -9,31 +9,59 @@ import type { LanguageModel } from "../language/language-model.ts";
 export const SYSTEM_TEXT: string =
   "A chat between a curious user and an artificial intelligence assistant. " +
   "The assistant gives helpful, detailed, and polite answers to the user's questions. USER: ";
+const USER_TEXT = "USER:";
 const ASSISTANT_TEXT = " ASSISTANT:";
 
-/** The prompt's token ids in three runs; the picture stands after `system`, the queries after `question`. */
-export interface PromptTokens {
-  readonly system: readonly number[];
-  /** `\n{question}`; its first token is the newline after the picture, which EmbQ does not read */
+/** A question that was answered. */
+export interface Turn {
+  readonly question: string;
+  readonly answer: string;
+}
+
+/** A turn's token ids; the queries stand after `question`. */
+export interface TurnTokens {
   readonly question: readonly number[];
+  /** Tokens at the start of `question` that EmbQ does not read: the newline after the picture, or `USER:` */
+  readonly lead: number;
+  /** ` ASSISTANT:`, in an earlier turn with the answer and its end */
   readonly assistant: readonly number[];
 }
 
+/** The prompt's token ids; the picture stands after `system`. */
+export interface PromptTokens {
+  readonly system: readonly number[];
+  readonly turns: readonly TurnTokens[];
+}
+
 /**
- * Tokenises a question into the published template. Whatever the question contains is plain text.
+ * Tokenises a question, and what was said before it, into the published template. Each turn has queries of its own, and
+ * nothing stands between the end of an answer and the next `USER:` (upstream `train/finetune.py`, `preprocess_phi2`). Whatever
+ * a text contains is plain text.
+ * @param history earlier turns about the same picture
  * @throws `usage` for a blank question
  */
-export function tokenizePrompt(language: Pick<LanguageModel, "tokenize">, question: string): PromptTokens {
+export function tokenizePrompt(
+  language: Pick<LanguageModel, "tokenize" | "endTokens">,
+  question: string,
+  history: readonly Turn[] = [],
+): PromptTokens {
   if (question.trim() === "") {
     throw new FlashSlothError("usage", "the question is empty", {
       hint: 'ask something, like "what is this?"',
     });
   }
-  return {
-    system: language.tokenize(SYSTEM_TEXT),
-    question: language.tokenize(`\n${question}`),
-    assistant: language.tokenize(ASSISTANT_TEXT),
-  };
+  const [end = 0] = language.endTokens;
+  const user = language.tokenize(USER_TEXT).length;
+  const turns = [...history, { question, answer: undefined }].map((turn, index): TurnTokens => {
+    const said = turn.answer === undefined || turn.answer === "" ? "" : ` ${turn.answer}`;
+    const assistant = language.tokenize(`${ASSISTANT_TEXT}${said}`);
+    return {
+      question: language.tokenize(index === 0 ? `\n${turn.question}` : `${USER_TEXT} ${turn.question}`),
+      lead: index === 0 ? 1 : user,
+      assistant: turn.answer === undefined ? assistant : [...assistant, end],
+    };
+  });
+  return { system: language.tokenize(SYSTEM_TEXT), turns };
 }
 
 /** A picture as the language model reads it. */
@@ -82,7 +110,10 @@ export class Prompt {
    * prompts that begin with the same keys begin with the same KV cache.
    */
   readonly keys: Int32Array;
+  /** one a turn */
   readonly groups: readonly QueryGroup[];
+  /** Positions up to the picture's end, which do not depend on any question. */
+  readonly prefix: number;
   readonly #width: number;
   readonly #segments: readonly Segment[];
 
@@ -97,19 +128,21 @@ export class Prompt {
       keys: Array.from({ length: values.length / this.#width }, () => key),
       rows: (from, to) => values.subarray(from * this.#width, to * this.#width),
     });
+    const queries = stored(language.queries, embq ? QUERY_KEY : PLAIN_QUERY_KEY);
     this.#segments = [
       text(tokens.system),
       stored(visualTokens, pictureKey(picture)),
-      text(tokens.question),
-      stored(language.queries, embq ? QUERY_KEY : PLAIN_QUERY_KEY),
-      text(tokens.assistant),
+      ...tokens.turns.flatMap(({ question, assistant }) => [text(question), queries, text(assistant)]),
     ];
     this.keys = Int32Array.from(this.#segments.flatMap(({ keys }) => keys));
-    const questionAt = tokens.system.length + visualTokens.length / this.#width;
-    const queriesFrom = questionAt + tokens.question.length;
-    const queriesTo = queriesFrom + geometry.queries;
-    // EmbQ does not read the newline between picture and question
-    this.groups = [{ textFrom: questionAt + 1, queriesFrom, queriesTo }];
+    this.prefix = tokens.system.length + visualTokens.length / this.#width;
+    let at = this.prefix;
+    this.groups = tokens.turns.map(({ question, lead, assistant }) => {
+      const textFrom = at + lead;
+      const queriesFrom = at + question.length;
+      at = queriesFrom + geometry.queries + assistant.length;
+      return { textFrom, queriesFrom, queriesTo: queriesFrom + geometry.queries };
+    });
   }
 
   /** positions */
@@ -120,11 +153,6 @@ export class Prompt {
   /** Positions up to the picture's start, the same for every prompt. */
   get beginning(): number {
     return this.#segments[0]?.keys.length ?? 0;
-  }
-
-  /** Positions up to the picture's end, which do not depend on the question. */
-  get prefix(): number {
-    return (this.groups[0]?.textFrom ?? 1) - 1;
   }
 
   /** What goes into llama.cpp for positions `from` up to `to`: float32 [to - from, hidden]. */

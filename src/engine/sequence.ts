@@ -16,6 +16,8 @@ export interface SequenceOptions {
   readonly tokens: { readonly image: number; readonly question: number };
   /** `performance.now()` after which nothing further is begun. @default none */
   readonly deadline?: number | undefined;
+  /** Leave all of it in the cache, for a next turn. @default the picture's prefix alone */
+  readonly keep?: boolean | undefined;
   readonly hooks: Pick<AskHooks, "signal">;
   /** Hears of logits before they are taken. @param row the batch's. @param step tokens before it. @default nobody */
   readonly onLogits?: ((row: number, step: number) => void) | undefined;
@@ -90,11 +92,13 @@ export class Sequence {
 
   /** Ends its work, and leaves in the cache what a later question about the same picture begins with. */
   leaveBehind(cache: KvCache): void {
-    const { prompt, continuation } = this.options;
-    continuation.prune?.(cache);
-    const kept = this.leavesNothing ? 0 : prompt.prefix;
-    if (this.sequence !== undefined) cache.keep(this.sequence, kept);
+    const { prompt, continuation, keep } = this.options;
+    const { sequence } = this;
     this.sequence = undefined;
+    continuation.prune?.(cache);
+    if (sequence === undefined) return;
+    const length = keep === true ? cache.length(sequence) : prompt.prefix;
+    cache.keep(sequence, this.leavesNothing ? 0 : length);
   }
 
   /** Gives its number back; what was computed after the prompt stays known, and is computed again when it comes back. */
@@ -143,7 +147,7 @@ export class Sequence {
     return {
       sequence,
       rows: said.length === 0 ? rows : joined(rows, embed(said)),
-      keys: Int32Array.from(keys),
+      keys,
       logits: last ? "last" : "none",
       see:
         embq?.wants(from, asked) === true ? (graph, first) => embq.see(graph, first, from, asked) : undefined,

@@ -19,16 +19,23 @@ export interface BenchStages {
   readonly peak_memory_bytes: number;
   readonly device: { readonly vision: string; readonly language: string };
   readonly threads: number;
+  /** questions that the engine works on at once */
+  readonly parallel: number;
+  /** whether the picture's features were kept from an earlier time */
+  readonly cached: boolean;
+  /** prompt positions that were not computed: they were in the KV cache or on the disk */
+  readonly reused_positions: number;
 }
 
 export interface BenchInput {
-  readonly picture: Pick<EncodedPicture, "features" | "visualTokens">;
+  readonly picture: Pick<EncodedPicture, "features" | "visualTokens" | "cached">;
   readonly answer: {
     readonly tokens: Pick<Answer["tokens"], "answer">;
     readonly ms: Pick<Answer["ms"], "embq" | "decode">;
+    readonly reusedPositions: number;
   };
   readonly times: Pick<RecordTimes, "image" | "vision" | "prefill" | "first_token" | "total">;
-  readonly info: Pick<EngineInfo, "device" | "threads">;
+  readonly info: Pick<EngineInfo, "device" | "threads" | "parallel">;
   readonly peakMemoryBytes: number;
 }
 
@@ -47,5 +54,8 @@ export function benchStages(input: BenchInput): BenchStages {
     peak_memory_bytes: input.peakMemoryBytes,
     device: { vision: info.device.vision, language: info.device.language },
     threads: info.threads,
+    parallel: info.parallel,
+    cached: picture.cached,
+    reused_positions: answer.reusedPositions,
   };
 }

@@ -58,14 +58,16 @@ describe("flashsloth ask", () => {
   });
 
   it("gives records whose fields are in order and whose times add up", async () => {
-    const { stdout } = await ask("--json", RED_CIRCLE, drawing("086.png"), QUESTION);
+    const { stdout } = await ask("--json", "--no-cache", RED_CIRCLE, drawing("086.png"), QUESTION);
     const records = lines(stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(records).toHaveLength(2);
     for (const record of records) {
       expect(Object.keys(record)).toEqual(["image", "question", "answer", "model", "finish", "tokens", "ms"]);
       expect(record).toMatchObject({ question: QUESTION, model: "demo", finish: "stop" });
       const { total, ...stages } = record["ms"] as Record<string, number>;
-      expect(Object.keys(stages)).toEqual(["load", "image", "vision", "prefill", "first_token", "decode"]);
+      // whether one had to wait for the other is a matter of moments
+      const always = Object.keys(stages).filter((stage) => stage !== "queue");
+      expect(always).toEqual(["load", "image", "vision", "prefill", "first_token", "decode"]);
       const sum = Object.values(stages).reduce((a, b) => a + b, 0);
       expect(Math.abs(sum - (total ?? 0)) / (total ?? 0)).toBeLessThan(0.05);
     }

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { Remarks, type RemarksOptions } from "../../src/cli/remarks.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import { pictureFailure, questionFailure, type Outcome } from "../../src/pipeline/outcome.ts";
-import { answer, picture } from "../pipeline/fake-engine.ts";
+import type { Job } from "../../src/pipeline/job.ts";
+import { answer, jobsOf, picture } from "../pipeline/fake-engine.ts";
 
 /** Remarks, and the lines that they made. */
 function listen(options: Omit<RemarksOptions, "terminal">): { remarks: Remarks; lines: string[] } {
@@ -16,11 +17,17 @@ function listen(options: Omit<RemarksOptions, "terminal">): { remarks: Remarks; 
   return { remarks: new Remarks({ terminal, ...options }), lines };
 }
 
-function cutOff(question: string, finish: "length" | "timeout"): Outcome {
+function job(label: string, ...questions: readonly string[]): Job {
+  return { label, input: label, questions: questions.map((text) => ({ text })) };
+}
+
+function cutOff(text: string, finish: "length" | "timeout"): Outcome {
   const ms = { load: 0, image: 0, vision: 0, prefill: 1, first_token: 1, decode: 1, total: 3 };
   const tokens = { image: 9, prompt: 58, answer: 5 };
   return {
-    record: { image: "a.png", question, answer: "Re", model: "demo", finish, tokens, ms },
+    job: job("a.png", text),
+    question: { text },
+    record: { image: "a.png", question: text, answer: "Re", model: "demo", finish, tokens, ms },
     measured: { picture: picture(1), answer: answer("Re", { finish }) },
   };
 }
@@ -40,10 +47,34 @@ describe("working", () => {
         "looking at b (2 of 2, question 2 of 2)",
       ],
     ],
-  ])("counts what there are several of: %j, %j", (pictures, questions, expected) => {
-    const { remarks, lines } = listen({ pictures, questions });
-    for (let done = 0; done <= pictures.length * questions.length; done++) remarks.working(done);
+  ])("counts what there are several of: %j, %j", async (pictures, questions, expected) => {
+    const { remarks, lines } = listen({ questions });
+    const jobs = jobsOf(
+      pictures.map((label) => ({ label, input: label })),
+      questions,
+    );
+    const followed = remarks.follow(Object.assign(jobs, { total: pictures.length }));
+    for await (const _ of followed); // all are under way
+    for (let done = 1; done <= pictures.length * questions.length; done++) remarks.working(done);
     expect(lines).toEqual(expected);
+  });
+
+  it("does without a total, and without a picture that has not come yet", async () => {
+    const { remarks, lines } = listen({ questions: ["q"] });
+    const jobs = remarks.follow(
+      jobsOf(
+        [
+          { label: "a", input: "a" },
+          { label: "b", input: "b" },
+        ],
+        ["q"],
+      ),
+    );
+    await jobs.next();
+    remarks.working(1);
+    await jobs.next();
+    remarks.working(1);
+    expect(lines).toEqual(["looking at a (picture 1)", "looking at b (picture 2)"]);
   });
 });
 
@@ -51,12 +82,12 @@ describe("explain", () => {
   const questions = ["one", "two"];
 
   it("says once what several questions failed of, and again for the next picture", () => {
-    const { remarks, lines } = listen({ pictures: ["a.png", "b.png"], questions });
+    const { remarks, lines } = listen({ questions });
     const missing = new FlashSlothError("image-not-found", "no such file: a.png", { hint: "look for it" });
     const damaged = new FlashSlothError("image-invalid", "damaged");
     for (const outcome of [
-      ...pictureFailure("a.png", questions, missing, "demo"),
-      ...pictureFailure("b.png", questions, damaged, "demo"),
+      ...pictureFailure(job("a.png", ...questions), missing, "demo"),
+      ...pictureFailure(job("b.png", ...questions), damaged, "demo"),
     ]) {
       remarks.explain(outcome);
     }
@@ -64,9 +95,9 @@ describe("explain", () => {
   });
 
   it("names the question that failed or was cut off, where there are several", () => {
-    const { remarks, lines } = listen({ pictures: ["a.png"], questions, timeoutMs: 1500 });
+    const { remarks, lines } = listen({ questions, timeoutMs: 1500 });
     const error = new FlashSlothError("question-too-long", "too long");
-    remarks.explain(questionFailure("a.png", "one ".repeat(100), error, "demo"));
+    remarks.explain(questionFailure(job("a.png"), { text: "one ".repeat(100) }, error, "demo"));
     remarks.explain(cutOff("two\n?", "length"));
     remarks.explain(cutOff("two", "timeout"));
     expect(lines).toEqual([
@@ -77,8 +108,9 @@ describe("explain", () => {
   });
 
   it("names only the picture where there is one question", () => {
-    const { remarks, lines } = listen({ pictures: ["a.png"], questions: ["q"] });
-    remarks.explain(questionFailure("a.png", "q", new FlashSlothError("timeout", "too slow"), "demo"));
+    const { remarks, lines } = listen({ questions: ["q"] });
+    const error = new FlashSlothError("timeout", "too slow");
+    remarks.explain(questionFailure(job("a.png"), { text: "q" }, error, "demo"));
     remarks.explain(cutOff("q", "length"));
     expect(lines).toEqual([
       "error: a.png: too slow",

@@ -8,7 +8,7 @@ import { Terminal } from "../../src/cli/terminal.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import { storePaths } from "../../src/store/home.ts";
 import type { EngineOptions } from "../../src/engine/api.ts";
-import type { PictureEntry } from "../../src/pipeline/inputs.ts";
+import { jobsOf, type Input } from "../pipeline/fake-engine.ts";
 
 const REQUEST: AskRequest = {
   images: [],
@@ -24,6 +24,9 @@ const REQUEST: AskRequest = {
   timeoutMs: undefined,
   json: false,
   bench: false,
+  parallel: "auto",
+  ordered: true,
+  cacheBytes: undefined,
 };
 
 const interrupts = new Interrupts();
@@ -41,13 +44,13 @@ afterEach(() => {
 });
 
 /** What an engine for these inputs is begun with. */
-async function engineOptions(inputs: readonly PictureEntry[]): Promise<EngineOptions | undefined> {
+async function engineOptions(inputs: readonly Input[]): Promise<EngineOptions | undefined> {
   let begun: EngineOptions | undefined;
   const terminal = await Terminal.open({ stderr: process.stderr, quiet: true, color: false, env: {} });
   const run = runAsk(REQUEST, {
     terminal,
     interrupts,
-    gatherPictures: async () => inputs,
+    gatherPictures: () => jobsOf(inputs, REQUEST.questions),
     openOutput: async () => new StreamOutput(new PassThrough()),
     resolveModel: async () => ({ name: "demo", directory: "/models/demo", demo: true }),
     beginEngine: (options) => {
@@ -59,6 +62,8 @@ async function engineOptions(inputs: readonly PictureEntry[]): Promise<EngineOpt
   return begun;
 }
 
+const paths = storePaths();
+
 describe("ask", () => {
   it("tells the engine how many pictures will come", async () => {
     const bad = { label: "bad", error: new FlashSlothError("image-not-found", "not there") };
@@ -68,8 +73,16 @@ describe("ask", () => {
       device: "cpu",
       threads: 2,
       pictures: 3,
-      promptCache: storePaths().prompts,
+      parallel: "auto",
+      promptCache: paths.prompts,
+      pictureCache: { features: paths.features, prefixes: paths.prefixes, maxBytes: undefined },
     });
+  });
+
+  it("tells it of many where there may be more, and has it work on one question at a time for one", async () => {
+    const pictures = Array.from({ length: 9 }, (_, index) => ({ label: `${index}`, input: `${index}` }));
+    expect(await engineOptions(pictures)).toMatchObject({ pictures: 8, parallel: "auto" });
+    expect(await engineOptions(pictures.slice(0, 1))).toMatchObject({ pictures: 1, parallel: 1 });
   });
 
   it("begins none where there is no picture", async () => {

@@ -3,10 +3,10 @@ import { benchStages } from "../../src/pipeline/stages.ts";
 import { stageTable } from "../../src/cli/stage-table.ts";
 
 const INPUT = {
-  picture: { features: 729, visualTokens: 81 },
-  answer: { tokens: { answer: 5 }, ms: { embq: 2.04, decode: 200 } },
+  picture: { features: 729, visualTokens: 81, cached: false },
+  answer: { tokens: { answer: 5 }, ms: { embq: 2.04, decode: 200 }, reusedPositions: 32 },
   times: { image: 5, vision: 12_345, prefill: 30, first_token: 4, total: 12_584 },
-  info: { device: { vision: "cpu", language: "cpu", notes: [] }, threads: 2 },
+  info: { device: { vision: "cpu", language: "cpu", notes: [] }, threads: 2, parallel: 4 },
   peakMemoryBytes: 300 * 2 ** 20,
 };
 
@@ -25,6 +25,8 @@ describe("stageTable", () => {
         "  peak memory   300 MiB",
         "  device        vision cpu, language cpu",
         "  threads       2",
+        "  at once       4",
+        "  kept          32 positions of the prompt",
         "",
       ].join("\n"),
     );

@@ -181,11 +181,21 @@ describe("KvCache", () => {
     cache.keep(b, 2);
     cache.keep(other, 2);
     expect([a, b, other].map((sequence) => cache.length(sequence)).sort((x, y) => x - y)).toEqual([0, 2, 2]);
-    expect(cache.idleWith(keys(1, picture))).toBeDefined();
-    expect(cache.idleWith(keys(1))).toBeUndefined();
+    expect(cache.longest(keys(1, picture))?.length).toBe(2);
     cache.forget(7);
-    expect(cache.idleWith(keys(1, picture))).toBeUndefined();
-    expect(cache.idleWith(keys(1, pictureKey(8)))).toBe(other);
+    expect(cache.longest(keys(1, picture))?.length).toBe(1);
+    expect(cache.longest(keys(1, pictureKey(8)))).toEqual({ sequence: other, length: 2 });
+  });
+
+  it("spends no number on what another one begins with", () => {
+    const cache = new KvCache(new PlainStore(100));
+    const [short = -1, long = -1] = [cache.open(), cache.open()];
+    extend(cache, short, keys(1, 2));
+    cache.keep(short, 2);
+    cache.share({ sequence: short, length: 2 }, long);
+    extend(cache, long, keys(3, 4));
+    cache.keep(long, 4);
+    expect([cache.length(short), cache.length(long), cache.free]).toEqual([0, 4, 96]);
   });
 
   it("takes a saved state only for as many positions as it has", () => {

@@ -18,8 +18,13 @@ function prompt({ words = 10, visual = 81, picture = 1, embq = true } = {}): Pro
     geometry: { hiddenSize: WIDTH, queries: QUERIES },
     tokens: {
       system: Array.from({ length: 30 }, (_, i) => i),
-      question: Array.from({ length: words }, (_, i) => 100 + i),
-      assistant: [200, 201, 202, 203],
+      turns: [
+        {
+          question: Array.from({ length: words }, (_, i) => 100 + i),
+          lead: 1,
+          assistant: [200, 201, 202, 203],
+        },
+      ],
     },
     picture,
     visualTokens: new Float32Array(visual * WIDTH).fill(7),

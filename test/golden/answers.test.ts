@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { Manifest } from "../../src/core/manifest.ts";
 import type { Answer, EncodedPicture } from "../../src/engine/api.ts";
@@ -9,11 +10,14 @@ import { Engine } from "../../src/engine/engine.ts";
 import type { EmbqTrace } from "../../src/engine/embq-tap.ts";
 import { tokenizePrompt } from "../../src/engine/prompt.ts";
 import { PARITY_FIXTURES, writeParityCheckpoint } from "../synthetic/parity.ts";
+import { ReferenceBpe } from "../convert/language/referenceBpe.ts";
 import { openGolden, relativeError, takeRows, type Golden, type GoldenCase } from "./golden.ts";
 
 /** The goldens' placeholder for the picture, and `<learnable>`, which stands once for all queries. */
 const PICTURE_ID = -200;
 const LEARNABLE_ID = 50295;
+/** `</s>` */
+const END_ID = 50296;
 /** Below this distance between the two likeliest tokens, rounding may choose the other. */
 const SAFE_MARGIN = 0.05;
 /** what every prompt begins with, computed before */
@@ -38,6 +42,36 @@ describe.each(["base", "hd"] as const)("the %s model against the published imple
   afterAll(async () => {
     await golden?.close();
     await rm(folder, { recursive: true, force: true });
+  });
+
+  it("has the published prompt for several turns", async () => {
+    const history = [
+      { question: "What is this?", answer: "A cat, I think." },
+      { question: "</s> is it <image>\u00fc?", answer: "No." },
+    ];
+    const question = "Why not?";
+    const checkpoint = await openCheckpoint({ directory: join(folder, "checkpoint") });
+    const bpe = new ReferenceBpe(checkpoint.tokenizer);
+    await checkpoint.close();
+    // the published rule, text by text between its special tokens
+    const expected = [
+      [...bpe.encode(`\n${history[0]?.question}`), LEARNABLE_ID],
+      [...bpe.encode(` ASSISTANT: ${history[0]?.answer}`), END_ID],
+      [...bpe.encode(`USER: ${history[1]?.question}`), LEARNABLE_ID],
+      [...bpe.encode(` ASSISTANT: ${history[1]?.answer}`), END_ID],
+      [...bpe.encode(`USER: ${question}`), LEARNABLE_ID],
+      bpe.encode(" ASSISTANT:"),
+    ];
+    const engine = await Engine.load({ directory: join(folder, "model"), device: "cpu" });
+    try {
+      const { turns } = tokenizePrompt(await engine.tokenizer(), question, history);
+      const ids = turns.flatMap((turn) => [[...turn.question, LEARNABLE_ID], [...turn.assistant]]);
+      expect(ids).toEqual(expected);
+      // two tokens stand between the end of an answer and the next question
+      expect(turns.map(({ lead }) => lead)).toEqual([1, 2, 2]);
+    } finally {
+      await engine.dispose();
+    }
   });
 
   const names = variant === "base" ? ["photo", "alpha"] : ["photo", "gray"];
@@ -89,8 +123,15 @@ describe.each(["base", "hd"] as const)("the %s model against the published imple
     });
 
     it("has the same prompt", async () => {
-      const tokens = tokenizePrompt(await engine.tokenizer(), expected.question);
-      const ids = [...tokens.system, PICTURE_ID, ...tokens.question, LEARNABLE_ID, ...tokens.assistant];
+      const { system, turns } = tokenizePrompt(await engine.tokenizer(), expected.question);
+      const [turn] = turns;
+      const ids = [
+        ...system,
+        PICTURE_ID,
+        ...(turn?.question ?? []),
+        LEARNABLE_ID,
+        ...(turn?.assistant ?? []),
+      ];
       expect(ids).toEqual(expected.input_ids);
       expect(first.tokens.prompt).toBe(expected.positions);
     });

@@ -6,6 +6,7 @@ import type {
   EngineInfo,
 } from "../../src/engine/api.ts";
 import type { PreparedPicture } from "../../src/image/picture.ts";
+import type { BadJob, Job, PictureJob, Question } from "../../src/pipeline/job.ts";
 
 export const INFO: EngineInfo = {
   name: "fake",
@@ -39,17 +40,35 @@ export function answer(text: string, changes: Partial<Answer> = {}): Answer {
   };
 }
 
+/** A job less its questions. */
+export type Input = Omit<PictureJob, "questions"> | Omit<BadJob, "questions">;
+
+/** Every question about each input. */
+export async function* jobsOf(
+  inputs: Iterable<Input>,
+  questions: readonly string[],
+): AsyncGenerator<Job, void, void> {
+  const asked: Question[] = questions.map((text) => ({ text }));
+  for (const input of inputs) yield { ...input, questions: asked };
+}
+
+interface FakeCalls extends Partial<Pick<EngineHandle, "preparePicture" | "encodePicture" | "ask">> {
+  /** @default 1 */
+  readonly parallel?: number;
+}
+
 /** An engine whose calls are the test's, and which notes what is released and disposed. */
 export class FakeEngine implements EngineHandle {
-  readonly info: EngineInfo = INFO;
+  readonly info: EngineInfo;
   readonly released: number[] = [];
   disposed = 0;
   readonly preparePicture: EngineHandle["preparePicture"];
   readonly encodePicture: EngineHandle["encodePicture"];
   readonly ask: EngineHandle["ask"];
 
-  constructor(calls: Partial<Pick<EngineHandle, "preparePicture" | "encodePicture" | "ask">> = {}) {
+  constructor(calls: FakeCalls = {}) {
     let next = 1;
+    this.info = { ...INFO, parallel: calls.parallel ?? 1 };
     this.preparePicture = calls.preparePicture ?? (async () => PREPARED);
     this.encodePicture = calls.encodePicture ?? (async () => picture(next++));
     this.ask = calls.ask ?? (async () => answer("Red."));

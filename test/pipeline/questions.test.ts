@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { FlashSlothError } from "../../src/core/errors.ts";
-import { answers, type AnswersOptions } from "../../src/pipeline/answers.ts";
 import type { Outcome } from "../../src/pipeline/outcome.ts";
-import { answer, FakeEngine, picture, PREPARED } from "./fake-engine.ts";
+import { answers, type AnswersOptions } from "../../src/pipeline/run.ts";
+import { answer, FakeEngine, jobsOf, picture, PREPARED, type Input } from "./fake-engine.ts";
 
 const A = { label: "a.png", input: "a.png" };
 const B = { label: "b.png", input: "b.png" };
@@ -46,10 +46,16 @@ class Diary extends FakeEngine {
   }
 }
 
-function begin(engine: Diary, options: Partial<AnswersOptions> = {}): AsyncGenerator<Outcome, void, void> {
+interface BeginOptions extends Partial<AnswersOptions> {
+  readonly inputs?: readonly Input[];
+}
+
+function begin(
+  engine: Diary,
+  { inputs = [A, B], ...options }: BeginOptions = {},
+): AsyncGenerator<Outcome, void, void> {
   return answers({
-    inputs: [A, B],
-    questions: QUESTIONS,
+    jobs: jobsOf(inputs, QUESTIONS),
     engine: async () => engine,
     model: "demo",
     ask: { maxTokens: 9 },
@@ -58,7 +64,7 @@ function begin(engine: Diary, options: Partial<AnswersOptions> = {}): AsyncGener
   });
 }
 
-async function collect(engine: Diary, options: Partial<AnswersOptions> = {}): Promise<Outcome[]> {
+async function collect(engine: Diary, options: BeginOptions = {}): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for await (const outcome of begin(engine, options)) outcomes.push(outcome);
   return outcomes;

@@ -32,6 +32,24 @@ describe("recordTimes", () => {
     expect(times).toMatchObject({ load: 32, image: 5, vision: 20, prefill: 30, decode: 19, total: 110 });
   });
 
+  it("says how long others were waited for, where that is worth saying, and takes it from no other stage", () => {
+    const before = { load: 0, encode: 40, wait: 0, vision: 20, queue: 7 };
+    const ask = { wait: 0, queue: 25, prefill: 30, firstToken: 4 };
+    const { total, ...stages } = recordTimes(before, 80, ask);
+    expect(stages).toEqual({
+      load: 0,
+      image: 13,
+      vision: 20,
+      queue: 32,
+      prefill: 30,
+      first_token: 4,
+      decode: 21,
+    });
+    expect(Object.values(stages).reduce((a, b) => a + b, 0)).toBe(total);
+    const hardly = recordTimes({ ...before, queue: 0 }, 80, { ...ask, queue: 0.09 });
+    expect(hardly).not.toHaveProperty("queue");
+  });
+
   it("is never negative, even when the engine's clock says more than ours", () => {
     const times = recordTimes({ load: 0, encode: 19, wait: 0, vision: 20 }, 30, {
       wait: 0,
@@ -46,7 +64,7 @@ describe("recordTimes", () => {
 describe("recordLine", () => {
   it("keeps the fields of a failed record in their order, with the error in place of the answer", () => {
     const error = new FlashSlothError("image-invalid", "not a picture", { hint: "look at it" });
-    const line = recordLine(failedRecord({ image: "a.png", question: "q", error, model: "demo" }));
+    const line = recordLine(failedRecord({ image: "a.png", question: "q", model: "demo" }, error));
     expect(line).toBe(
       '{"image":"a.png","question":"q","error":{"code":"image-invalid","message":"not a picture"},"model":"demo"}',
     );
@@ -55,7 +73,7 @@ describe("recordLine", () => {
   it("is one line of JSON that no terminal obeys and every parser gives back whole", () => {
     const image = "a\n\u001b[31m\u009b2J\u007f\u2028\ud800.png";
     const error = new FlashSlothError("internal", "x");
-    const line = recordLine(failedRecord({ image, question: "q", error, model: "demo" }));
+    const line = recordLine(failedRecord({ image, question: "q", model: "demo" }, error));
     // oxlint-disable-next-line no-control-regex -- none may be left
     expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
     expect(JSON.parse(line)).toMatchObject({ image });

@@ -1,8 +1,19 @@
 import type { Command } from "commander";
-import { filled, seedValue, temperatureValue, timeoutSeconds, tokenCount, topPValue } from "../values.ts";
+import { constraintOptions, type ConstraintFlags } from "./constraint.ts";
+import {
+  byteCount,
+  eachOf,
+  filled,
+  parallelCount,
+  seedValue,
+  temperatureValue,
+  timeoutSeconds,
+  tokenCount,
+  topPValue,
+} from "../values.ts";
 import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface AskFlags extends ModelFlags, TerminalFlags {
+export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags {
   readonly question?: readonly string[];
   readonly recursive?: boolean;
   readonly maxTokens: number;
@@ -14,11 +25,10 @@ export interface AskFlags extends ModelFlags, TerminalFlags {
   readonly output?: string;
   readonly timeout?: number;
   readonly bench?: boolean;
-}
-
-/** Gathers an option that may be given several times. */
-function eachOf(text: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, text];
+  readonly parallel: number | "auto";
+  readonly unordered?: boolean;
+  readonly cache: boolean;
+  readonly cacheSize?: number;
 }
 
 /** `flashsloth ask <image...> [question]` */
@@ -44,7 +54,21 @@ export function addAsk(program: Command): void {
     .option("--top-p <p>", "sample from the likeliest tokens of this total probability", topPValue, 1)
     .option("--seed <n>", "of the sampling", seedValue, 0)
     .option("--no-embq", "leave EmbQ out of the model, to see what it does")
-    .option("--timeout <seconds>", "the longest time for one picture", timeoutSeconds)
+    .option("--timeout <seconds>", "the longest time for one picture", timeoutSeconds);
+  constraintOptions(command)
+    .option(
+      "--parallel <n>",
+      "questions to work on at once, or auto: what is best for the device",
+      parallelCount,
+      "auto",
+    )
+    .option("--unordered", "print each answer as soon as it is there, in whatever order")
+    .option("--no-cache", "neither use nor keep what was seen of a picture before")
+    .option(
+      "--cache-size <bytes>",
+      "how much may be kept of pictures, such as 500M (default: 3.2 GB)",
+      byteCount,
+    )
     .option("--json", "print one JSON object a line")
     .option("-o, --output <file>", "write the answers to a file", filled("a file"))
     .option("--bench", "show how long each stage took");

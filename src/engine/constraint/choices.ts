@@ -36,18 +36,27 @@ export interface Spelling {
 }
 
 /**
- * Every way to write every choice. What two choices could both be written as counts for the one that is written so exactly.
+ * @returns the texts without blanks around them
  * @throws `usage` for fewer than two choices, for a blank one, and for two that cannot be told apart
+ */
+export function checkChoices({ texts: given }: ChoicesConstraint): string[] {
+  const texts = given.map((text) => text.trim());
+  if (texts.length < 2) throw usage("choices need at least two texts");
+  if (texts.includes("")) throw usage("a choice is empty");
+  const twice = texts.find((text, index) => texts.indexOf(text) !== index);
+  if (twice !== undefined) throw usage(`the choice ${JSON.stringify(twice)} is there twice`);
+  return texts;
+}
+
+/**
+ * Every way to write every choice. What two choices could both be written as counts for the one that is written so exactly.
+ * @throws `usage` as `checkChoices`
  */
 export function spellChoices(
   constraint: ChoicesConstraint,
   tokenize: (text: string) => readonly number[],
 ): Spelling[] {
-  const texts = constraint.texts.map((text) => text.trim());
-  if (texts.length < 2) throw usage("choices need at least two texts");
-  if (texts.includes("")) throw usage("a choice is empty");
-  const twice = texts.find((text, index) => texts.indexOf(text) !== index);
-  if (twice !== undefined) throw usage(`the choice ${JSON.stringify(twice)} is there twice`);
+  const texts = checkChoices(constraint);
   const owner = new Map<string, number>();
   for (const [choice, text] of texts.entries()) owner.set(text, choice);
   const exact = constraint.spellings === "exact";

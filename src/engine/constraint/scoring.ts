@@ -121,7 +121,7 @@ export class ChoiceScoring implements Continuation {
     return {
       sequence,
       rows: this.#options.language.embed(tokens),
-      keys: Int32Array.from(tokens),
+      keys: tokens,
       logits: "all",
       computed: (first) => {
         for (let row = 0; row < count; row++) {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import type { AskOptions } from "../../src/engine/api.ts";
-import { answers, type AnswersOptions } from "../../src/pipeline/answers.ts";
 import type { Outcome } from "../../src/pipeline/outcome.ts";
-import { answer, FakeEngine, picture, PREPARED } from "./fake-engine.ts";
+import { answers, type AnswersOptions } from "../../src/pipeline/run.ts";
+import { answer, FakeEngine, jobsOf, picture, PREPARED, type Input } from "./fake-engine.ts";
 
 const A = { label: "a.png", input: "a.png" };
 const B = { label: "b.png", input: "b.png" };
@@ -11,10 +11,11 @@ const BROKEN = { label: "c.png", error: new FlashSlothError("image-not-found", "
 
 async function collect(
   engine: FakeEngine,
-  options: Partial<AnswersOptions> & Pick<AnswersOptions, "inputs">,
+  { inputs, ...options }: Partial<AnswersOptions> & { readonly inputs: readonly Input[] },
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const all = { engine: async () => engine, model: "demo", questions: ["q"], ask: {}, ...options };
+  const jobs = jobsOf(inputs, ["q"]);
+  const all = { engine: async () => engine, model: "demo", ask: {}, jobs, ...options };
   for await (const outcome of answers(all)) outcomes.push(outcome);
   return outcomes;
 }

@@ -3,9 +3,10 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FlashSlothError } from "../../src/core/errors.ts";
-import { gatherPictures, type PictureEntry } from "../../src/pipeline/inputs.ts";
-import { asOrdinaryUser, png } from "../image/make.ts";
+import { FlashSlothError } from "../../../src/core/errors.ts";
+import type { Job } from "../../../src/pipeline/job.ts";
+import { argumentJobs, type ArgumentsOptions } from "../../../src/pipeline/sources/arguments.ts";
+import { asOrdinaryUser, png } from "../../image/make.ts";
 
 const PNG = png({ width: 1, height: 1, depth: 8, colour: 0 }, Uint8Array.of(0, 9));
 
@@ -25,9 +26,17 @@ async function put(name: string, content: string | Uint8Array = PNG): Promise<st
   return path;
 }
 
+const QUESTIONS = [{ text: "q" }];
+
+async function gather(options: Omit<ArgumentsOptions, "questions">): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for await (const job of argumentJobs({ ...options, questions: QUESTIONS })) jobs.push(job);
+  return jobs;
+}
+
 /** Labels relative to the test's folder; a failed one with its code. */
-function labels(entries: readonly PictureEntry[]): string[] {
-  return entries.map((entry) => {
+function labels(jobs: readonly Job[]): string[] {
+  return jobs.map((entry) => {
     const label = entry.label.replace(`${folder}/`, "");
     return "error" in entry ? `${label}: ${entry.error.code}` : label;
   });
@@ -37,14 +46,14 @@ async function* chunks(...parts: (Uint8Array | string)[]): AsyncGenerator<Uint8A
   yield* parts;
 }
 
-describe("gatherPictures", () => {
+describe("argumentJobs", () => {
   it("keeps files in the order given, as they were written, unopened", async () => {
     const second = await put("b.png");
     const first = await put("a.txt", "text");
-    expect(await gatherPictures({ arguments: [second, first, second] })).toEqual([
-      { label: second, input: second },
-      { label: first, input: first },
-      { label: second, input: second },
+    expect(await gather({ arguments: [second, first, second] })).toEqual([
+      { label: second, input: second, questions: QUESTIONS },
+      { label: first, input: first, questions: QUESTIONS },
+      { label: second, input: second, questions: QUESTIONS },
     ]);
   });
 
@@ -58,7 +67,7 @@ describe("gatherPictures", () => {
     await put("inside/c.png");
     await symlink(join(folder, "b.png"), join(folder, "link"));
     execFileSync("mkfifo", [join(folder, "pipe.png")]);
-    expect(labels(await gatherPictures({ arguments: [folder] }))).toEqual([
+    expect(labels(await gather({ arguments: [folder] }))).toEqual([
       "Z.png",
       "a10.png",
       "a9",
@@ -76,14 +85,12 @@ describe("gatherPictures", () => {
     await put("deep/er/two.png");
     await put(".git/three.png");
     await symlink(folder, join(folder, "deep/up"));
-    expect(labels(await gatherPictures({ arguments: [folder] }))).toEqual(["one.png"]);
-    expect(labels(await gatherPictures({ arguments: [folder], recursive: true }))).toEqual([
+    expect(labels(await gather({ arguments: [folder] }))).toEqual(["one.png"]);
+    expect(labels(await gather({ arguments: [folder], recursive: true }))).toEqual([
       "deep/er/two.png",
       "one.png",
     ]);
-    expect(labels(await gatherPictures({ arguments: [join(folder, "deep/up")] }))).toEqual([
-      "deep/up/one.png",
-    ]);
+    expect(labels(await gather({ arguments: [join(folder, "deep/up")] }))).toEqual(["deep/up/one.png"]);
   });
 
   it("reports each bad argument in its place and goes on", async () => {
@@ -92,18 +99,18 @@ describe("gatherPictures", () => {
     await put("bare/notes.txt", "text");
     await put("bare/inside/x.png");
     const absent = join(folder, "absent.png");
-    const entries = await gatherPictures({ arguments: [absent, bare, good] });
+    const entries = await gather({ arguments: [absent, bare, good] });
     expect(labels(entries)).toEqual(["absent.png: image-not-found", "bare: image-not-found", "good.png"]);
     expect(entries[0]).toMatchObject({ error: { message: `no such file or folder: ${absent}` } });
     expect(entries[1]).toMatchObject({
       error: { message: `no pictures in the folder ${bare}`, hint: expect.stringContaining("-r") },
     });
-    const [deep] = await gatherPictures({ arguments: [join(folder, "bare/inside")], recursive: true });
+    const [deep] = await gather({ arguments: [join(folder, "bare/inside")], recursive: true });
     expect(deep).toHaveProperty("input");
   });
 
   it("gives an empty folder no advice that cannot help", async () => {
-    const [entry] = await gatherPictures({ arguments: [folder], recursive: true });
+    const [entry] = await gather({ arguments: [folder], recursive: true });
     expect(entry).toMatchObject({ error: { code: "image-not-found", hint: undefined } });
   });
 
@@ -113,30 +120,30 @@ describe("gatherPictures", () => {
     await put("open.png");
     const secret = await put("secret.png");
     await chmod(secret, 0);
-    const [entry] = await asOrdinaryUser(() => gatherPictures({ arguments: [closed] }));
+    const [entry] = await asOrdinaryUser(() => gather({ arguments: [closed] }));
     expect(entry).toMatchObject({
       label: closed,
       error: { code: "image-unreadable", message: `no permission to read ${closed}` },
     });
-    const all = await asOrdinaryUser(() => gatherPictures({ arguments: [folder], recursive: true }));
+    const all = await asOrdinaryUser(() => gather({ arguments: [folder], recursive: true }));
     expect(labels(all)).toEqual(["closed: image-unreadable", "open.png", "secret.png: image-unreadable"]);
   });
 
   it("reads a picture from standard input, once", async () => {
     const half = PNG.length / 2;
     const stdin = chunks(PNG.subarray(0, half), PNG.subarray(half));
-    const [first, second] = await gatherPictures({ arguments: ["-", "-"], stdin });
+    const [first, second] = await gather({ arguments: ["-", "-"], stdin });
     expect(first).toMatchObject({ label: "-", input: new Uint8Array(PNG) });
     expect(second).toMatchObject({ label: "-", error: { code: "usage" } });
   });
 
   it("says that standard input is empty or broken", async () => {
-    const [empty] = await gatherPictures({ arguments: ["-"], stdin: chunks() });
+    const [empty] = await gather({ arguments: ["-"], stdin: chunks() });
     expect(empty).toMatchObject({ error: { code: "image-invalid", message: "standard input is empty" } });
     const broken: AsyncIterable<Uint8Array> = {
       [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("EIO")) }),
     };
-    const [failed] = await gatherPictures({ arguments: ["-"], stdin: broken });
+    const [failed] = await gather({ arguments: ["-"], stdin: broken });
     expect(failed).toMatchObject({ error: { code: "image-unreadable" } });
     expect(failed && "error" in failed && failed.error).toBeInstanceOf(FlashSlothError);
   });

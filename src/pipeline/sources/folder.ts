@@ -1,0 +1,111 @@
+import { open, opendir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { FlashSlothError } from "../../core/errors.ts";
+import { HEAD_BYTES, sniff } from "../../image/sniff.ts";
+import { pathError } from "../../image/source.ts";
+
+/** A picture in a folder, or why a file or a folder in it could not be looked at. */
+export type Found = { readonly path: string } | { readonly path: string; readonly error: FlashSlothError };
+
+export interface FolderOptions {
+  readonly folder: string;
+  /** Look into folders inside folders. @default false */
+  readonly recursive?: boolean | undefined;
+}
+
+/**
+ * A folder's pictures, recognised by their content and in the order of the bytes of their paths; hidden files are left
+ * out, links to folders are not followed. Names are read and sorted a folder at a time, and a file is opened only when it is
+ * its turn.
+ * @throws `image-not-found` at the end when there was none; the system's own error where the folder cannot be read
+ */
+export async function* folderPictures(options: FolderOptions): AsyncGenerator<Found, void, void> {
+  const { folder: top, recursive = false } = options;
+  const first = await list(top, recursive);
+  let { skippedFolders } = first;
+  let found = 0;
+  const levels: Level[] = [{ folder: top, marks: first.marks, next: 0, opened: new Map() }];
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const mark = level.marks[level.next++];
+    if (mark === undefined) {
+      levels.pop();
+      continue;
+    }
+    const name = mark.replace(/[\0/]$/, "");
+    const path = join(level.folder, name);
+    try {
+      if (mark.endsWith(OPENS)) {
+        level.opened.set(name, (await list(path, true)).marks);
+      } else if (mark.endsWith(HOLDS)) {
+        const marks = level.opened.get(name);
+        level.opened.delete(name);
+        if (marks !== undefined) levels.push({ folder: path, marks, next: 0, opened: new Map() });
+      } else if (await isPictureFile(path)) {
+        found++;
+        yield { path };
+      }
+    } catch (error) {
+      found++;
+      yield { path, error: pathError(path, error) };
+    }
+  }
+  if (found > 0) return;
+  throw new FlashSlothError("image-not-found", `no pictures in the folder ${top}`, {
+    hint: skippedFolders ? "add -r to look into the folders inside it" : undefined,
+  });
+}
+
+/**
+ * A folder stands twice among the names that it is sorted with: as itself, where it is opened (and complained about), and
+ * with a slash, as in the paths of what it holds: `a.png` comes before `a/b.png`. Neither sign can be part of a name.
+ */
+const OPENS = "\0";
+const HOLDS = "/";
+
+/** A folder on the way down to the file in hand. */
+interface Level {
+  readonly folder: string;
+  readonly marks: readonly string[];
+  next: number;
+  /** what the folders in it hold, from when they are opened until they are entered */
+  readonly opened: Map<string, readonly string[]>;
+}
+
+async function list(
+  folder: string,
+  recursive: boolean,
+): Promise<{ marks: string[]; skippedFolders: boolean }> {
+  const marks: string[] = [];
+  let skippedFolders = false;
+  for await (const child of await opendir(folder, { bufferSize: 1024 })) {
+    const { name } = child;
+    if (name.startsWith(".")) continue;
+    if (child.isDirectory()) {
+      if (recursive) marks.push(name + OPENS, name + HOLDS);
+      else skippedFolders = true;
+    } else if (child.isFile() || child.isSymbolicLink()) {
+      marks.push(name);
+    }
+  }
+  return { marks: sortByBytes(marks), skippedFolders };
+}
+
+/** UTF-16 sorts as UTF-8 does, but for its surrogates. */
+function sortByBytes(names: string[]): string[] {
+  const plain = !names.some((name) => /[\ud800-\udfff]/.test(name));
+  return plain ? names.sort() : names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+/** Formats that we know and cannot decode count too: a folder of HEIC photos shall say so, not look empty. */
+export async function isPictureFile(path: string): Promise<boolean> {
+  const target = await stat(path);
+  if (!target.isFile()) return false;
+  const handle = await open(path, "r");
+  try {
+    const head = new Uint8Array(HEAD_BYTES);
+    const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0);
+    return sniff(head.subarray(0, bytesRead))?.picture ?? false;
+  } finally {
+    await handle.close();
+  }
+}
