@@ -20,6 +20,11 @@ export interface BenchWords {
 /** `bench`: measures a model on this machine and prints a report. */
 export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<void> {
   await runCommand({ flags, stopped: "there is no result" }, async (context) => {
+    if (flags.compare !== undefined) {
+      const { compare } = await import("./bench-compare.ts");
+      await context.print(await compare({ image, question }, flags.compare, flags, context));
+      return EXIT.ok;
+    }
     const model = await resolveModel(resolveOptions(flags, context));
     const report =
       flags.cold === true
