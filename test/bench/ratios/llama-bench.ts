@@ -1,65 +1,8 @@
 import { execFile } from "node:child_process";
-import { access, mkdir, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { locateNative } from "../../../src/language/ffi/locate.ts";
 
 const run = promisify(execFile);
-const BUILD_MINUTES = 10;
-
-/** llama.cpp's own benchmarks, by the folder of their source. */
-type Tool = "llama-bench" | "batched-bench";
-
-/**
- * One of llama.cpp's own benchmarks, compiled from the source that node-llama-cpp carries and linked against the very libraries
- * that it ships and we load: kernels and release are the same, byte for byte. Needs git and a C++ compiler.
- * @param folder keeps the build for the next time
- */
-export async function buildLlamaBench(folder: string, name: Tool = "llama-bench"): Promise<string> {
-  const { directory, llama, ggml, ggmlBase } = await locateNative("cpu");
-  const package_ = dirname(dirname(createRequire(import.meta.url).resolve("node-llama-cpp")));
-  const bundle = join(package_, "llama", "gitRelease.bundle");
-  const info = await readFile(join(package_, "llama", "llama.cpp.info.json"), "utf8");
-  const { tag } = JSON.parse(info) as { tag: string };
-  const home = join(folder, `${name}-${tag}`);
-  const binary = join(home, name);
-  if (
-    await access(binary).then(
-      () => true,
-      () => false,
-    )
-  )
-    return binary;
-
-  await rm(home, { recursive: true, force: true });
-  await mkdir(home, { recursive: true });
-  const source = join(home, "source");
-  const timeout = BUILD_MINUTES * 60_000;
-  await run("git", ["clone", "--quiet", "--depth", "1", bundle, source], { timeout });
-  const tool = join(source, "tools", name);
-  await run(
-    "c++",
-    [
-      "-O2",
-      "-DNDEBUG",
-      "-std=c++17",
-      ...["include", "ggml/include", "common", "vendor"].map((path) => `-I${join(source, path)}`),
-      ...["main.cpp", `${name}.cpp`].map((file) => join(tool, file)),
-      "-o",
-      binary,
-      join(directory, "libllama-common.so"),
-      llama,
-      ggml,
-      ggmlBase,
-      `-Wl,-rpath,${directory}`,
-      "-lpthread",
-      "-ldl",
-    ],
-    { timeout },
-  );
-  return binary;
-}
 
 export interface LlamaBenchOptions {
   readonly binary: string;
