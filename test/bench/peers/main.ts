@@ -27,7 +27,7 @@ const MAX_TOKENS = 8;
 
 const USAGE = `usage: npm run peers -- MODEL_FOLDER... [--rounds N] [--only ${Object.keys(PEERS).join(",")}] [--sizes 640x480,1024x768] [--folder DIR]
 
-Times whole commands, cold, ours and llama.cpp's llama-mtmd-cli with models of other published shapes and made-up weights (10 GB,
+Times whole commands, cold, ours and llama.cpp's llama-mtmd-cli with models of other published shapes and made-up weights (8 GB,
 kept in DIR), in turn, on pictures of these sizes. On Linux, with git and a C++ compiler. Run it on a quiet machine.`;
 
 /** Node reads the certificates that this names whenever it starts, which has nothing to do with us. */
