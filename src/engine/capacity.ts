@@ -16,6 +16,16 @@ export function chosenParallel(wanted: number | "auto" | undefined, device: stri
   });
 }
 
+/** llama.cpp's flash attention takes so many rows at a time on a CPU, and fewer one by one (`ops.cpp`, `GGML_FA_TILE_Q`). */
+const FLASH_ROWS = 64;
+
+/**
+ * Whether flash attention is the faster one: not for prompts so short that a CPU computes it row by row, at twice the time.
+ */
+export function usesFlashAttention(geometry: ModelGeometry, device: string): boolean {
+  return device !== "cpu" || cropCount(geometry) * geometry.tokensPerCrop >= FLASH_ROWS;
+}
+
 /** What a language model's context is made for. */
 export interface Capacity {
   /** positions of the KV cache */

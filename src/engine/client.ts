@@ -4,6 +4,7 @@ import { FlashSlothError } from "../core/errors.ts";
 import { readManifest, type Manifest } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import { disableTelemetry } from "../onnxruntime/telemetry.ts";
+import { Aborts } from "./aborts.ts";
 import type {
   Answer,
   AskHooks,
@@ -79,6 +80,7 @@ export class RemoteEngine implements EngineHandle {
   readonly #directory: string;
   #manifest: Promise<Manifest> | undefined;
   readonly #pending = new Map<number, Pending>();
+  readonly #aborts = new Aborts();
   #nextId = 1;
   #ended: Error | undefined;
   #loadError: Error | undefined;
@@ -160,17 +162,16 @@ export class RemoteEngine implements EngineHandle {
     if (this.#ended !== undefined) throw this.#ended;
     const id = this.#nextId++;
     const { signal, onText } = hooks;
-    const abort = (): void => this.#send({ abort: id });
+    let unwatch: (() => void) | undefined;
     this.#worker.ref();
     try {
       return await new Promise<unknown>((resolve, reject) => {
         this.#pending.set(id, { resolve, reject, onText });
         this.#send({ id, request }, transfer);
-        if (signal?.aborted === true) abort();
-        else signal?.addEventListener("abort", abort, { once: true });
+        unwatch = signal && this.#aborts.on(signal, () => this.#send({ abort: id }));
       });
     } finally {
-      signal?.removeEventListener("abort", abort);
+      unwatch?.();
       if (this.#pending.size === 0) this.#worker.unref();
     }
   }

@@ -1,7 +1,7 @@
 import { languageKey } from "../caches/keys.ts";
 import { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { cropCount } from "../core/manifest.ts";
+import { cropCount, type ModelGeometry } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import { onnxruntimeRelease } from "../onnxruntime/library.ts";
@@ -18,7 +18,7 @@ import type {
   EngineOptions,
   PictureInput,
 } from "./api.ts";
-import { chosenParallel } from "./capacity.ts";
+import { chosenParallel, usesFlashAttention } from "./capacity.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
 import { PictureCache } from "./picture-cache.ts";
 import { VisionSide } from "./vision-side.ts";
@@ -36,9 +36,10 @@ const NOTHING_DONE: EngineCounters = {
   restarts: 0,
 };
 
-/** llama.cpp's release and backend: neither need understand another's state. */
-function runtimeOf({ device: { library } }: LanguageModel): string {
-  return `llama.cpp ${library.version}, ${library.backend}`;
+/** llama.cpp's release and backend: neither need understand another's state. Flash attention has the values lie otherwise. */
+function runtimeOf({ device: { library, device } }: LanguageModel, geometry: ModelGeometry): string {
+  const layout = usesFlashAttention(geometry, device) ? "" : ", values transposed";
+  return `llama.cpp ${library.version}, ${library.backend}${layout}`;
 }
 
 /** What only callers in this thread can set. */
@@ -211,7 +212,7 @@ export class Engine implements EngineHandle {
         wrapStore,
         promptCache: this.#promptCache(language),
         prefixes: cache && {
-          cache: cache.prefixes(`${runtimeOf(language)}, KV f16`),
+          cache: cache.prefixes(`${runtimeOf(language, geometry)}, KV f16`),
           writes: cache.keepsPrefixes,
         },
       });
@@ -221,9 +222,11 @@ export class Engine implements EngineHandle {
 
   #promptCache(language: LanguageModel): PromptCache | undefined {
     const { promptCache: directory } = this.#options;
-    const model = languageKey(this.#parts.manifest);
+    const { manifest } = this.#parts;
+    const model = languageKey(manifest);
     if (directory === undefined || model === undefined) return undefined;
-    return new PromptCache({ directory, model, runtime: runtimeOf(language), beginning: SYSTEM_TEXT });
+    const runtime = runtimeOf(language, manifest.geometry);
+    return new PromptCache({ directory, model, runtime, beginning: SYSTEM_TEXT });
   }
 
   async #loadUncompressed(): Promise<UncompressedProjector> {

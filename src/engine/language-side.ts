@@ -6,7 +6,7 @@ import type { EmbqSession } from "../vision/embq.ts";
 import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer, AskHooks, AskOptions } from "./api.ts";
-import { contextCapacity, type Capacity } from "./capacity.ts";
+import { contextCapacity, usesFlashAttention, type Capacity } from "./capacity.ts";
 import { requireWhole, Schemas } from "./constraint/schemas.ts";
 import { ChoiceScoring } from "./constraint/scoring.ts";
 import type { Continuation } from "./continuation.ts";
@@ -66,7 +66,8 @@ export class LanguageSide {
     const { language, parallel, wrapStore = (context) => context } = options;
     this.#options = options;
     this.#capacity = contextCapacity(options);
-    this.#context = language.createContext(this.#capacity);
+    const flashAttention = usesFlashAttention(options.geometry, language.device.device);
+    this.#context = language.createContext({ ...this.#capacity, flashAttention });
     this.#cache = new KvCache(wrapStore(this.#context));
     const { prefixes } = options;
     this.#prefixes = prefixes && new PrefixStore({ ...prefixes, kv: this.#cache });

@@ -27,7 +27,7 @@ export async function lookAndAsk(asking: Asking, ready: ReadyJob): Promise<void>
     if (reason !== undefined) window.put(first, pictureFailure(job, reason, options.model));
     return;
   }
-  places.encoded();
+  places.encoded(looked.picture.ms.vision);
   await askEach(asking, { job, first, ...looked });
   // the outcomes stand, whatever becomes of the memory behind them
   await engine.release(looked.picture).catch(() => {});

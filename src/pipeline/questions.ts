@@ -90,11 +90,14 @@ async function ask(asking: Asking, encoded: EncodedJob, asked: Asked): Promise<v
   const left = Number.isFinite(time.left) ? time.left : undefined;
   const begunAt = now();
   const begunAlone = places.taken === 1;
+  const { onText } = options;
+  const { said } = places;
+  const heard = said && ((piece: string): void => (said(), onText?.(piece)));
   const [result] = await Promise.allSettled([
     engine.ask(
       picture,
       { ...options.ask, ...question.ask, question: question.text, timeoutMs: left },
-      { onText: options.onText, signal },
+      { onText: heard ?? onText, signal },
     ),
   ]);
   const askMs = now() - begunAt;

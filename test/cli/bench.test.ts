@@ -85,7 +85,15 @@ describe("bench", () => {
   });
 
   it("measures variants in turn, and what part each time is of the first one's", async () => {
-    const words = ["--compare", "q4_0+int8,mixed0.01,q4_0+int8", "--repeat", "2", "--max-tokens", "5", "--quiet"];
+    const words = [
+      "--compare",
+      "q4_0+int8,mixed0.01,q4_0+int8",
+      "--repeat",
+      "2",
+      "--max-tokens",
+      "5",
+      "--quiet",
+    ];
     const { variants, repeat, tokens } = JSON.parse(await bench("--json", ...words)) as Comparison;
     const names = variants.map(({ quant, vision_precision: precision }) => `${quant} ${precision}`);
     expect(names).toEqual(["f16 fp32", "q4_0 int8", "f16 mixed"]);

@@ -106,7 +106,8 @@ function check(schedule: Schedule, name: string): void {
   expect(engine.mistakes, name).toEqual([]);
   expect([...engine.held], `${name}: every picture is released`).toEqual([]);
   expect({ encode: engine.now.encode, ask: engine.now.ask }, name).toEqual({ encode: 0, ask: 0 });
-  expect(engine.most.encode, name).toBeLessThanOrEqual(1);
+  // of 20 ms each
+  expect(engine.most.encode, name).toBeLessThanOrEqual(2);
   expect(engine.most.ask, name).toBeLessThanOrEqual(Math.max(2, paceOf(parallel).places));
   expect(engine.most.prepare, name).toBeLessThanOrEqual(paceOf(parallel).ahead);
   const places = seen.map((question) => all.indexOf(question));

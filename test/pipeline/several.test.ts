@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { AskOptions } from "../../src/engine/api.ts";
+import type { AskHooks, AskOptions } from "../../src/engine/api.ts";
 import type { Job } from "../../src/pipeline/job.ts";
 import type { Outcome } from "../../src/pipeline/outcome.ts";
 import { paceOf } from "../../src/pipeline/bounds/pace.ts";
+import { PIECES_ALONE } from "../../src/pipeline/bounds/places.ts";
 import { answers, type AnswersOptions } from "../../src/pipeline/run.ts";
 import { answer, FakeEngine, jobsOf, picture, PREPARED } from "./fake-engine.ts";
 
@@ -38,6 +39,11 @@ async function collect(engine: FakeEngine, options: Run): Promise<Outcome[]> {
 
 function nothing(): void {}
 
+/** Says so much that others come in. */
+function sayMuch(hooks: AskHooks | undefined): void {
+  for (let piece = 0; piece < PIECES_ALONE; piece++) hooks?.onText?.("");
+}
+
 /** Lets everything happen that can happen. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
@@ -63,6 +69,7 @@ class HeldEngine extends FakeEngine {
       },
       ask: async ({ id }, { question }, hooks) => {
         this.calls.push(`ask ${id} ${question}`);
+        sayMuch(hooks);
         await new Promise<void>((resolve) => {
           this.answer.set(`${id} ${question}`, resolve);
           hooks?.signal?.addEventListener("abort", () => resolve());
@@ -165,8 +172,9 @@ describe("an engine that works on several questions", () => {
     const limits: (number | undefined)[] = [];
     const engine = new FakeEngine({
       parallel: 2,
-      ask: async (_, { timeoutMs }) => {
+      ask: async (_, { timeoutMs }, hooks) => {
         limits.push(timeoutMs);
+        sayMuch(hooks);
         await settled();
         clock += 40;
         return answer("Red.");
@@ -200,6 +208,37 @@ describe("an engine that works on several questions", () => {
     await settled();
     process.off("warning", note);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe("the first question", () => {
+  it("has the engine to itself until its answer has come", async () => {
+    const engine = new FakeEngine({ parallel: 8 });
+    const atWork: number[] = [];
+    let encoded = 0;
+    const busy = new FakeEngine({
+      parallel: 8,
+      encodePicture: async () => picture(encoded++),
+      ask: async (asked, options, hooks) => {
+        await settled();
+        atWork.push(encoded);
+        return engine.ask(asked, options, hooks);
+      },
+    });
+    await collect(busy, { jobs: jobsOf(names(20), ["q"]) });
+    expect(atWork[0]).toBe(1);
+    expect(Math.max(...atWork.slice(0, 9))).toBeGreaterThan(4);
+  });
+
+  it("shares it as soon as its answer turns out long", async () => {
+    const engine = new HeldEngine(2);
+    const run = begin(engine, { jobs: jobsOf(names(3), ["q"]) });
+    const first = run.next();
+    await settled();
+    expect(engine.called("encode")).toEqual(["encode 0", "encode 1", "encode 2"]);
+    for (const give of engine.answer.values()) give();
+    await first;
+    await run.return();
   });
 });
 

@@ -11,6 +11,9 @@ export type { Tap, TappedRows } from "./tap.ts";
 /** `LLAMA_MAX_SEQ` (`src/llama-cparams.h`) */
 export const MAX_SEQUENCES = 256;
 
+/** `enum llama_flash_attn_type` (`include/llama.h`) */
+const FLASH_ATTENTION = { auto: -1, disabled: 0 } as const;
+
 export interface NativeContextOptions {
   readonly model: NativeModel;
   /** Positions that the KV cache holds, of all sequences together; shared ones count once. */
@@ -21,6 +24,8 @@ export interface NativeContextOptions {
   readonly sequences?: number | undefined;
   /** Most rows of one `decode` whose logits are wanted. @default 1 */
   readonly outputs?: number | undefined;
+  /** Where llama.cpp supports it. @default true */
+  readonly flashAttention?: boolean | undefined;
   readonly threads: number;
   /** Graph node that `decode`'s `tap` sees, such as `l_out-6`. */
   readonly tapNode: string;
@@ -51,6 +56,7 @@ export class NativeContext {
   /** @throws `native` when llama.cpp cannot make the context (memory, as a rule) */
   constructor(options: NativeContextOptions) {
     const { model, cells, batchRows, sequences = 1, outputs = 1, threads, tapNode } = options;
+    const { flashAttention = true } = options;
     if (sequences > MAX_SEQUENCES) {
       throw new FlashSlothError("internal", `${sequences} sequences, more than llama.cpp's ${MAX_SEQUENCES}`);
     }
@@ -62,9 +68,9 @@ export class NativeContext {
     // the output buffer has room for a row of each sequence in any case
     this.outputs = Math.max(outputs, sequences);
     this.#tap = new LayerTap(functions, tapNode);
-    // Flash attention stays on where llama.cpp supports it: on two cores it takes 6 % off the prefill of 133 positions and
-    // adds 7 % to a generated token, which pays up to answers of some 45. It rules out no cache type that works: a head's 80
-    // values do not fit the quantised types' blocks of 32.
+    // On two cores flash attention takes 6 % off the prefill of 133 positions and adds 7 % to a generated token, which pays up
+    // to answers of some 45. It rules out no cache type that works: a head's 80 values do not fit the quantised types' blocks
+    // of 32.
     const pointer = functions.llama_init_from_model(model.pointer, {
       ...functions.llama_context_default_params(),
       n_ctx: cells,
@@ -75,6 +81,7 @@ export class NativeContext {
       n_outputs_max_per_seq: this.outputs,
       n_threads: threads,
       n_threads_batch: threads,
+      flash_attn_type: flashAttention ? FLASH_ATTENTION.auto : FLASH_ATTENTION.disabled,
       cb_eval: this.#tap.callback,
       no_perf: true,
       kv_unified: true,

@@ -1,13 +1,23 @@
 import { Line } from "./line.ts";
 
+/** What is encoded holds up what is being answered: pictures that go in together take about so long, in milliseconds. */
+const TOGETHER_MS = 50;
+/** A run's first question has the engine to itself for so many pieces of text: a short answer does not wait for pictures. */
+export const PIECES_ALONE = 16;
+
 /**
  * The places in the engine: as many questions as it takes at once, so that it always has work and nothing piles up in it. A
- * picture comes in on the place of its first question, one at a time, and behind the questions of those that are in.
+ * picture comes in on the place of its first question, behind the questions of those that are in: one at a time, or several
+ * where that takes next to no time, whose prompts are then computed in one batch.
  */
 export class Places {
   #size: number;
   #taken = 0;
-  #encoding = false;
+  #encoding = 0;
+  /** pictures that may be encoded at once */
+  #together = 1;
+  /** pieces that the first question may say before others come in */
+  #alone = PIECES_ALONE;
   readonly #pictures = new Line();
   readonly #questions = new Line();
 
@@ -27,15 +37,19 @@ export class Places {
   /** A place for a picture and its first question. @returns false once dismissed */
   async forPicture(): Promise<boolean> {
     return this.#pictures.wait(() => {
-      if (this.#encoding || !this.#take()) return false;
-      this.#encoding = true;
+      if (this.#encoding >= this.#together || !this.#take()) return false;
+      this.#encoding++;
       return true;
     });
   }
 
-  /** The picture is encoded: another may come, and this one's place is its first question's. */
-  encoded(): void {
-    this.#encoding = false;
+  /**
+   * A picture is encoded, or could not be: another may come, and this one's place is its first question's.
+   * @param ms that it took. @default as long as the last one
+   */
+  encoded(ms?: number): void {
+    this.#encoding--;
+    if (ms !== undefined) this.#together = Math.max(1, Math.floor(TOGETHER_MS / ms));
     this.#move();
   }
 
@@ -44,7 +58,16 @@ export class Places {
     return this.#questions.wait(() => this.#take());
   }
 
+  /** What tells that a question goes on, for as long as anybody waits for that. */
+  get said(): (() => void) | undefined {
+    if (this.#alone === 0) return undefined;
+    return () => {
+      if (this.#alone > 0 && --this.#alone === 0) this.#move();
+    };
+  }
+
   leave(): void {
+    this.#alone = 0;
     this.#taken--;
     this.#move();
   }
@@ -55,7 +78,7 @@ export class Places {
   }
 
   #take(): boolean {
-    if (this.#taken >= this.#size) return false;
+    if (this.#taken >= (this.#alone > 0 ? 1 : this.#size)) return false;
     this.#taken++;
     return true;
   }

@@ -55,10 +55,17 @@ export async function buildLlamaTool(name: LlamaTool): Promise<string> {
   await run("git", ["clone", "--quiet", "--depth", "1", bundle, source], { timeout });
   const objects = await compile(source, await SOURCES[name](source));
   const libraries = [join(directory, "libllama-common.so"), llama, ggml, ggmlBase];
-  const linked = [...objects, ...libraries, `-Wl,-rpath,${directory}`, "-lpthread", "-ldl"];
+  const linked = [...objects, ...libraries, `-Wl,-rpath-link,${directory}`, "-lpthread", "-ldl"];
   await run("c++", [...linked, "-o", `${binary}.partial`], { timeout });
   await rename(`${binary}.partial`, binary);
   return binary;
+}
+
+/** How such a program has to be started to find the libraries that we load. */
+export async function besideOurLibraries(): Promise<{ cwd: string; env: NodeJS.ProcessEnv }> {
+  const { directory } = await locateNative("cpu");
+  // ggml looks for its CPU variants in the working directory
+  return { cwd: directory, env: { ...process.env, LD_LIBRARY_PATH: directory } };
 }
 
 /** As many files at a time as there are processors. @returns the object files */

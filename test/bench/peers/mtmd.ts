@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { locateNative } from "../../../src/language/ffi/locate.ts";
+import { besideOurLibraries } from "../llama/build.ts";
 import type { Measured } from "./measured.ts";
 import type { PeerFiles } from "./write.ts";
 
@@ -28,13 +28,12 @@ const SAMPLE_MS = 20;
  */
 export async function askPeer(options: AskPeerOptions): Promise<Measured> {
   const { binary, files, picture, question, threads, maxTokens, words } = options;
-  const { directory } = await locateNative("cpu");
+  const settings = await besideOurLibraries();
   const model = ["-m", files.language, "--mmproj", files.vision, "--image", picture, "-p", question];
   const numbers = ["-n", maxTokens, "-t", threads, "-c", CONTEXT, "-lv", TIMINGS, "-ngl", 0, "--temp", 0];
   const start = performance.now();
-  // ggml looks for its CPU variants in the working directory: the same files that we load
   const child = spawn(binary, [...model, ...numbers.map(String), "--no-warmup", ...words], {
-    cwd: directory,
+    ...settings,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, log, peakMemory, firstToken] = ["", "", 0, Number.NaN];

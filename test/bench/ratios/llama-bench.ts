@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { locateNative } from "../../../src/language/ffi/locate.ts";
+import { besideOurLibraries } from "../llama/build.ts";
 
 const run = promisify(execFile);
+const TIMEOUT_MS = 600_000;
 
 export interface LlamaBenchOptions {
   readonly binary: string;
@@ -21,9 +22,7 @@ export async function llamaBench(options: LlamaBenchOptions): Promise<readonly n
   const { binary, model, threads, prompt, generate, depth, repeats } = options;
   const sizes = ["-t", threads, "-p", prompt, "-n", generate, "-d", depth];
   const numbers = [...sizes, "-r", repeats, "-ngl", 0].map(String);
-  // ggml looks for its CPU variants in the working directory: the same files that we load
-  const { directory } = await locateNative("cpu");
-  const settings = { cwd: directory, timeout: 600_000 };
+  const settings = { ...(await besideOurLibraries()), timeout: TIMEOUT_MS };
   const { stdout } = await run(binary, ["-m", model, ...numbers, "-o", "json"], settings);
   const [result] = JSON.parse(stdout) as { samples_ts: number[] }[];
   if (result === undefined) throw new Error("llama-bench measured nothing");
@@ -46,8 +45,7 @@ export async function llamaBatchedBench(options: BatchedBenchOptions): Promise<n
   const cells = Math.max(2048, sequences * (prompt + generate));
   const sizes = ["-npp", prompt, "-ntg", generate, "-npl", sequences, "-c", cells, "-t", threads];
   const numbers = [...sizes, "-ngl", 0, "-fa", "on", "-kvu"].map(String);
-  const { directory } = await locateNative("cpu");
-  const settings = { cwd: directory, timeout: 600_000 };
+  const settings = { ...(await besideOurLibraries()), timeout: TIMEOUT_MS };
   const { stdout } = await run(binary, ["-m", model, ...numbers, "--output-format", "jsonl"], settings);
   const line = stdout.split("\n").find((text) => text.startsWith("{"));
   if (line === undefined) throw new Error("llama-batched-bench measured nothing");

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readManifest, type Manifest } from "../../../src/core/manifest.ts";
 import type { EncodedPicture } from "../../../src/engine/api.ts";
+import { usesFlashAttention } from "../../../src/engine/capacity.ts";
 import { EmbqTap } from "../../../src/engine/embq-tap.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import { Prompt, tokenizePrompt } from "../../../src/engine/prompt.ts";
@@ -47,7 +48,8 @@ describe("choices", () => {
     const width = geometry.hiddenSize;
     const tap = new EmbqTap({ session: embq, groups: prompt.groups, features, width });
     const answer = language.tokenize(` ${text}`);
-    const context = language.createContext({ cells: 512, batchRows: 512, outputs: 512 });
+    const flashAttention = usesFlashAttention(geometry, language.device.device);
+    const context = language.createContext({ cells: 512, batchRows: 512, outputs: 512, flashAttention });
     try {
       const rows = new Float32Array((prompt.length + answer.length) * width);
       rows.set(prompt.rows(0, prompt.length));
