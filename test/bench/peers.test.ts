@@ -73,7 +73,7 @@ const LOG = `
 0.01.021 I decoding image batch 2/2, n_tokens_batch = 487
 0.00.900 I mtmd batch encoding done in 30123 ms
 llama_perf_context_print:        load time =     900.00 ms
-llama_perf_context_print: prompt eval time =   19000.50 ms /  1020 tokens (   18.63 ms per token,    53.68 tokens per second)
+llama_perf_context_print: prompt eval time =   49123.50 ms /  1020 tokens (   18.63 ms per token,    53.68 tokens per second)
 llama_perf_context_print:        eval time =     581.00 ms /     7 runs   (   83.00 ms per token,    12.05 tokens per second)
 llama_perf_context_print:       total time =   20000.00 ms /  1027 tokens
 `;

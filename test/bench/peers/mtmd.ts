@@ -60,7 +60,7 @@ export async function askPeer(options: AskPeerOptions): Promise<Measured> {
 
 /**
  * What a run's log says: the tokens of each batch that a picture was decoded in, what its slices took to encode, and llama.cpp's own
- * sums.
+ * sums. That of the prompt runs from its first piece, which stands before the picture, to its last: encoding lies between them.
  * @throws RangeError when something is missing
  */
 export function readTimings(log: string): Omit<Measured, "firstToken" | "peakMemory"> {
@@ -69,10 +69,11 @@ export function readTimings(log: string): Omit<Measured, "firstToken" | "peakMem
     if (found.length === 0) throw new RangeError(`${pattern} is nowhere in the log:\n${log.slice(-2000)}`);
     return found.reduce((total, value) => total + value, 0);
   };
+  const vision = sum(/batch encoding done in (\d+) ms/g);
   return {
     imageTokens: sum(/decoding image batch \d+\/\d+, n_tokens_batch = (\d+)/g),
-    vision: sum(/batch encoding done in (\d+) ms/g),
-    prefill: sum(/prompt eval time =\s+([\d.]+) ms/g),
+    vision,
+    prefill: sum(/prompt eval time =\s+([\d.]+) ms/g) - vision,
     token: sum(/(?<!prompt )eval time =[^(]*\(\s*([\d.]+) ms per token/g),
   };
 }
