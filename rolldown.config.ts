@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { defineConfig, type ChunkingContext, type RolldownOptions } from "rolldown";
 
 /** What finds its native libraries beside its own files, or is large and rarely loaded. */
-const APART = ["koffi", "node-llama-cpp", "onnxruntime-node", "undici"];
+const APART = ["koffi", "libheif-js", "node-llama-cpp", "onnxruntime-node", "undici"];
 
 /** What somebody waits for, by the module that starts it: any command, `ask`, the engine's thread, llama.cpp's own process. */
 const STARTS = {
@@ -47,6 +47,7 @@ const config: RolldownOptions = defineConfig({
     flashsloth: "src/cli/main.ts",
     index: "src/index.ts",
     worker: "src/engine/worker.ts",
+    "heic-worker": "src/image/heic/heic-worker.ts",
     "load-thread": "src/language/ffi/load-thread.ts",
     "apart-process": "src/language/apart-process.ts",
   },

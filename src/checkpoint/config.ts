@@ -92,7 +92,7 @@ function visionSizes(resolving: Resolving, towerLayers: number): CheckpointConfi
   const tower = file.vision_config ?? PUBLISHED_VISION;
   const { hidden_size: hiddenSize, num_attention_heads: heads } = tower;
   checkDivides(resolving, "vision_config: hidden_size by num_attention_heads", hiddenSize, heads);
-  if (file.mm_hidden_size !== undefined && file.mm_hidden_size !== hiddenSize) {
+  if (file.mm_hidden_size != null && file.mm_hidden_size !== hiddenSize) {
     refuse(`mm_hidden_size ${file.mm_hidden_size} differs from the vision tower's width ${hiddenSize}`);
   }
   const grid = Math.floor(tower.image_size / tower.patch_size);
@@ -124,7 +124,7 @@ function visionLayers({ file, shapes, refuse }: Resolving, towerLayers: number):
   }
   const stored = countLayers(shapes.keys(), VISION_BLOCKS);
   if (stored === 0) refuse("the tensors have no vision layer");
-  const counted = file.vision_config === undefined || file.vision_config.num_hidden_layers !== undefined;
+  const counted = file.vision_config == null || file.vision_config.num_hidden_layers != null;
   if (!counted) return Math.min(stored, selected);
   if (stored < selected) {
     refuse(`the tensors have ${stored} vision layers, the configuration needs ${selected}`);

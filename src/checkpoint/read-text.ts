@@ -1,5 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
 import { asFlashSlothError, FlashSlothError, systemCode } from "../core/errors.ts";
+import type { FolderFiles } from "../core/folder-files.ts";
 
 const HINT = "a checkpoint's folder holds config.json, its safetensors files and its tokenizer's files";
 
@@ -13,25 +13,31 @@ export function invalidFile(file: string, reason: string, cause?: unknown): Flas
  * @param limit the most bytes that are read
  * @throws `checkpoint-invalid` when it is no regular file, too long, unreadable or not UTF-8
  */
-export async function readTextIfThere(path: string, limit: number): Promise<string | undefined> {
+export async function readTextIfThere(
+  files: FolderFiles,
+  file: string,
+  limit: number,
+): Promise<string | undefined> {
+  const source = await files.open(file);
+  if (source === undefined) return undefined;
+  const path = files.pathOf(file);
   try {
-    const status = await stat(path);
-    if (!status.isFile()) throw invalidFile(path, "not a regular file");
-    if (status.size > limit) throw invalidFile(path, `${status.size} bytes, more than the ${limit} allowed`);
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
+    if (source.size > limit) throw invalidFile(path, `${source.size} bytes, more than the ${limit} allowed`);
+    return new TextDecoder("utf-8", { fatal: true }).decode(await source.read(0, source.size));
   } catch (error) {
-    const code = systemCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") throw invalidFile(path, "not UTF-8", error);
+    if (systemCode(error) === "ERR_ENCODING_INVALID_ENCODED_DATA")
+      throw invalidFile(path, "not UTF-8", error);
     throw asFlashSlothError(error, "checkpoint-invalid", `${path} cannot be read`);
+  } finally {
+    await source.close();
   }
 }
 
 /** As {@link readTextIfThere}, where the file must be. */
-export async function readText(path: string, limit: number): Promise<string> {
-  const text = await readTextIfThere(path, limit);
+export async function readText(files: FolderFiles, file: string, limit: number): Promise<string> {
+  const text = await readTextIfThere(files, file, limit);
   if (text === undefined) {
-    throw new FlashSlothError("checkpoint-invalid", `${path} is missing`, { hint: HINT });
+    throw new FlashSlothError("checkpoint-invalid", `${files.pathOf(file)} is missing`, { hint: HINT });
   }
   return text;
 }

@@ -1,3 +1,4 @@
+import type { FolderFiles } from "../core/folder-files.ts";
 import { byteAlphabet } from "./byte-alphabet.ts";
 import { invalidFile } from "./read-text.ts";
 import { readTokenizerFiles, type RawTokenizer } from "./tokenizer-files.ts";
@@ -13,33 +14,61 @@ type Refuse = (reason: string) => never;
 
 const quote = (text: string): string => JSON.stringify(text.slice(0, 80));
 
+export interface ReadTokenizerOptions {
+  readonly files: FolderFiles;
+  /** rows of the token embedding, which no id may leave */
+  readonly vocabSize: number;
+}
+
+export interface ReadTokenizer {
+  readonly tokenizer: Tokenizer;
+  /** names of the files that it was read from */
+  readonly files: readonly string[];
+  /** what is unusual about it, as sentences */
+  readonly remarks: readonly string[];
+}
+
 /**
- * The tokenizer of a checkpoint, from either layout of its files.
- * @param vocabSize rows of the token embedding, which no id may leave
+ * The tokenizer of a checkpoint, in whatever files it was saved. `<learnable>`, whose embedding is never read, gets an id of its own
+ * where no file knows it.
  * @throws `checkpoint-invalid` naming the file and the token or merge that does not fit
  */
-export async function readTokenizer(directory: string, vocabSize: number): Promise<Tokenizer> {
-  const raw = await readTokenizerFiles(directory);
+export async function readTokenizer({ files, vocabSize }: ReadTokenizerOptions): Promise<ReadTokenizer> {
+  const raw = await readTokenizerFiles(files);
   const refuse: Refuse = (reason) => {
     throw invalidFile(raw.where, reason);
   };
-  const tokens = tokensById(raw, vocabSize, refuse);
-  checkBytes(raw.vocab, refuse);
-  checkMerges(raw, refuse);
-  const added = addedTokens(raw, tokens, vocabSize, refuse);
+  const remarks = [...raw.remarks];
+  const known = withLearnable(raw, remarks);
+  const tokens = tokensById(known, vocabSize, refuse);
+  checkBytes(known.vocab, refuse);
+  checkMerges(known, refuse);
+  const added = addedTokens(known, tokens, vocabSize, refuse);
   const idOf = (text: string): number => {
-    const id = added.find((token) => token.text === text)?.id ?? raw.vocab.get(text);
+    const id = added.find((token) => token.text === text)?.id ?? known.vocab.get(text);
     return id ?? refuse(`the tokenizer has no token ${quote(text)}`);
   };
-  return {
+  const tokenizer = {
     tokens,
-    merges: raw.merges,
+    merges: known.merges,
     added,
     eos: idOf(EOS),
     endOfText: idOf(END_OF_TEXT),
     learnable: idOf(LEARNABLE),
-    queryBase: raw.vocab.get(QUERY_BASE) ?? refuse('the vocabulary has no token " ."'),
+    queryBase: known.vocab.get(QUERY_BASE) ?? refuse('the vocabulary has no token " ."'),
   };
+  return { tokenizer, files: raw.files, remarks };
+}
+
+/** The tokens with `<learnable>` among them, after all others where no file has it. */
+function withLearnable(raw: RawTokenizer, remarks: string[]): RawTokenizer {
+  const { vocab, added } = raw;
+  if (vocab.has(LEARNABLE) || added.some(({ text }) => text === LEARNABLE)) return raw;
+  const id = added.reduce((next, token) => Math.max(next, token.id + 1), vocab.size);
+  remarks.push(
+    `no file of the tokenizer has ${LEARNABLE}: it is taken to be token ${id}, which nothing reads`,
+  );
+  return { ...raw, added: [...added, { id, text: LEARNABLE, special: true }] };
 }
 
 /** The vocabulary turned round: ids 0 to n - 1, each once. */

@@ -1,32 +1,46 @@
 import { lstat } from "node:fs/promises";
 import { FlashSlothError } from "../core/errors.ts";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 const EXAMPLE = 'for example: flashsloth ask photo.jpg "What is this?"';
 const PICTURE_NAME = /^\S+\.(jpe?g|png|webp|avif|gif|tiff?|svg|heic|heif|bmp)$/i;
 
 export interface AskArguments {
   readonly images: readonly string[];
-  /** at least one */
+  /** at least one, unless they come from elsewhere */
   readonly questions: readonly string[];
 }
+
+/** Where else pictures and questions come from. */
+export type Elsewhere = "names" | "questions";
 
 /**
  * Which arguments of `ask` are pictures and which is the question: the last one, unless `-q` gave some. What names an
  * existing file, or looks like a picture's name, is never taken for the question.
+ * @param elsewhere a list has the names of pictures, a file has pictures and questions. @default neither
  * @throws `usage`
  */
 export async function splitArguments(
   words: readonly string[],
   questions: readonly string[] = [],
+  elsewhere?: Elsewhere,
 ): Promise<AskArguments> {
+  if (elsewhere === "questions") {
+    const [word] = words;
+    if (word === undefined) return checked([], questions);
+    throw new FlashSlothError("usage", `with --questions, ${visible(word)} has no place here`, {
+      hint: "the file names the pictures; a question for rows without one is given with -q",
+    });
+  }
   if (questions.length > 0) {
-    if (words.length === 0) throw new FlashSlothError("usage", "no picture given", { hint: EXAMPLE });
+    if (words.length === 0 && elsewhere === undefined)
+      throw new FlashSlothError("usage", "no picture given", { hint: EXAMPLE });
     return checked(words, questions);
   }
   const last = words.at(-1);
   if (last === undefined) {
-    throw new FlashSlothError("usage", "no picture and no question given", { hint: EXAMPLE });
+    const missing = elsewhere === undefined ? "no picture and no question given" : "no question given";
+    throw new FlashSlothError("usage", missing, { hint: EXAMPLE });
   }
   if (await exists(last)) {
     const message =
@@ -44,7 +58,7 @@ export async function splitArguments(
       },
     );
   }
-  if (words.length === 1) {
+  if (words.length === 1 && elsewhere === undefined) {
     throw new FlashSlothError("usage", "a picture and a question are needed, and only one was given", {
       hint: EXAMPLE,
     });
@@ -57,12 +71,6 @@ function checked(images: readonly string[], questions: readonly string[]): AskAr
     const which = questions.length === 1 ? "the question" : "one of the questions";
     throw new FlashSlothError("usage", `${which} is empty`, { hint: EXAMPLE });
   }
-  const url = images.find(isUrl);
-  if (url !== undefined) {
-    throw new FlashSlothError("usage", `URLs are not supported yet: ${visible(url)}`, {
-      hint: "download the picture and give its path, or pipe it in and give - as the picture",
-    });
-  }
   if (images.includes("")) throw new FlashSlothError("usage", "a picture's path is empty");
   if (images.filter((image) => image === "-").length > 1) {
     throw new FlashSlothError("usage", "standard input (-) can be read only once");
@@ -71,7 +79,7 @@ function checked(images: readonly string[], questions: readonly string[]): AskAr
 }
 
 function isUrl(word: string): boolean {
-  return /^https?:\/\//i.test(word);
+  return /^(https?:\/\/|data:image\/)/i.test(word);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -4,30 +4,51 @@ import { FlashSlothError } from "../core/errors.ts";
 import type { WantedVariant } from "../core/variant.ts";
 import type { AskSettings } from "../pipeline/job.ts";
 import { argumentJobs } from "../pipeline/sources/arguments.ts";
+import type { Shard } from "../pipeline/sources/shard.ts";
 import { isPictureFile } from "../pipeline/sources/folder.ts";
 import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
+import { answersRequest, type AnswersRequest } from "./answers-request.ts";
 import { constraintOf } from "./constraint.ts";
 
 /** A validated `ask` command line; a variant that is left open is what the model comes with. */
 export interface AskRequest extends WantedVariant {
   readonly images: readonly string[];
   readonly recursive: boolean;
+  /** A list that names further pictures. @default there is none */
+  readonly list?: ListRequest | undefined;
+  /** A file of pictures and questions. @default there is none */
+  readonly questionsFile?: QuestionsFileRequest | undefined;
   readonly model: string;
   readonly download: boolean;
   readonly device: DeviceChoice;
   readonly threads: number | undefined;
-  /** at least one; each is asked about every picture */
+  /** At least one, each asked about every picture; with a questions file, what is asked where a row has no question. */
   readonly questions: readonly string[];
   readonly ask: AskSettings;
   readonly timeoutMs: number | undefined;
-  readonly json: boolean;
+  readonly answers: AnswersRequest;
   readonly bench: boolean;
   readonly parallel: number | "auto";
   /** false: answers as they come */
   readonly ordered: boolean;
   /** Bytes that may be kept of pictures: undefined the usual, 0 nothing. */
   readonly cacheBytes: number | undefined;
+  /** undefined: all pictures */
+  readonly shard: Shard | undefined;
+}
+
+export interface ListRequest {
+  /** `-` is standard input. */
+  readonly file: string;
+  /** NUL ends a name. */
+  readonly nul: boolean;
+}
+
+export interface QuestionsFileRequest {
+  /** `-` is standard input. */
+  readonly file: string;
+  readonly imageDirectory: string | undefined;
 }
 
 /**
@@ -35,17 +56,22 @@ export interface AskRequest extends WantedVariant {
  * @throws `usage`, also where a picture is to come from a terminal
  */
 export async function askRequest(words: readonly string[], flags: AskFlags): Promise<AskRequest> {
-  const { images, questions } = await splitArguments(words, flags.question);
-  if (images.includes("-") && process.stdin.isTTY) {
-    throw new FlashSlothError("usage", "standard input (-) is a terminal, not a picture", {
-      hint: 'pipe a picture in: flashsloth ask - "What is this?" < photo.jpg',
-    });
+  const { filesFrom, questions: questionsFrom } = flags;
+  checkFiles(flags);
+  const elsewhere = questionsFrom !== undefined ? "questions" : filesFrom !== undefined ? "names" : undefined;
+  const { images, questions } = await splitArguments(words, flags.question, elsewhere);
+  checkStandardInput(images, flags);
+  if (images.includes("-") && flags.shard !== undefined) {
+    throw new FlashSlothError("usage", "standard input (-) has no name, and --shard goes by names");
   }
   const { maxTokens, temperature, topP, seed, embq } = flags;
   return {
     images,
     questions,
     recursive: flags.recursive ?? false,
+    list: filesFrom === undefined ? undefined : { file: filesFrom, nul: flags.null ?? false },
+    questionsFile:
+      questionsFrom === undefined ? undefined : { file: questionsFrom, imageDirectory: flags.imageDir },
     model: flags.model,
     download: flags.download,
     quant: flags.quant,
@@ -55,21 +81,71 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     threads: flags.threads,
     ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
-    json: flags.json ?? false,
+    answers: answersRequest(flags, questions.length),
     bench: flags.bench ?? false,
     parallel: flags.parallel,
     ordered: flags.unordered !== true,
     cacheBytes: flags.cache ? flags.cacheSize : 0,
+    shard: flags.shard,
   };
 }
 
-/** @throws `usage` when the output file is one of the pictures, by whatever name */
+/** @throws `usage` for options that do not go together */
+function checkFiles(flags: AskFlags): void {
+  const { filesFrom, questions } = flags;
+  if (filesFrom !== undefined && questions !== undefined) {
+    throw new FlashSlothError(
+      "usage",
+      "--files-from and --questions both name the pictures: give one of them",
+    );
+  }
+  const lonely =
+    flags.null === true && filesFrom === undefined
+      ? "-0 needs --files-from"
+      : flags.imageDir !== undefined && questions === undefined
+        ? "--image-dir needs --questions"
+        : undefined;
+  if (lonely !== undefined) throw new FlashSlothError("usage", lonely);
+}
+
+/** @throws `usage` where standard input is wanted twice, or is a terminal */
+function checkStandardInput(images: readonly string[], { filesFrom, questions }: AskFlags): void {
+  const option = filesFrom === "-" ? "--files-from" : questions === "-" ? "--questions" : undefined;
+  if (option !== undefined && images.includes("-")) {
+    throw new FlashSlothError("usage", `standard input (-) can be read only once, and ${option} reads it`);
+  }
+  if (!process.stdin.isTTY) return;
+  if (option !== undefined) {
+    throw new FlashSlothError("usage", `${option} - reads standard input, which is a terminal`, {
+      hint: 'pipe names in: find . -name "*.jpg" | flashsloth ask --files-from - "What is this?"',
+    });
+  }
+  if (images.includes("-")) {
+    throw new FlashSlothError("usage", "standard input (-) is a terminal, not a picture", {
+      hint: 'pipe a picture in: flashsloth ask - "What is this?" < photo.jpg',
+    });
+  }
+}
+
+/** @throws `usage` when the output file is one of the pictures, or the file that names them, by whatever name */
 export async function refuseOverwriting(
   path: string,
-  { images, recursive }: Pick<AskRequest, "images" | "recursive">,
+  {
+    images,
+    recursive,
+    list,
+    questionsFile,
+  }: Pick<AskRequest, "images" | "recursive" | "list" | "questionsFile">,
 ): Promise<void> {
   const target = await stat(path).catch(() => undefined);
   if (target?.isFile() !== true) return;
+  for (const { file } of [list, questionsFile].filter((each) => each !== undefined)) {
+    const given = file === "-" ? undefined : await stat(file).catch(() => undefined);
+    if (given?.dev !== target.dev || given.ino !== target.ino) continue;
+    throw new FlashSlothError("usage", `the answers would overwrite ${file}, which is read for them`, {
+      hint: "name another file with -o",
+    });
+  }
   // what is no picture is in no folder of pictures: a long list need not be walked for it
   const inFolders = await isPictureFile(path).catch(() => true);
   for (const image of images) {

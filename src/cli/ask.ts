@@ -1,37 +1,38 @@
 import { FlashSlothError } from "../core/errors.ts";
+import { readManifest } from "../core/manifest.ts";
 import type { EngineHandle, EngineOptions } from "../engine/api.ts";
 import { beginEngine } from "../engine/client.ts";
-import type { JobSource } from "../pipeline/job.ts";
-import type { Outcome } from "../pipeline/outcome.ts";
-import { answers } from "../pipeline/run.ts";
-import { argumentJobs, type ArgumentsOptions } from "../pipeline/sources/arguments.ts";
+import type { Job, JobSource } from "../pipeline/job.ts";
+import { formatFor } from "../pipeline/printers/printer.ts";
+import { settingsOf } from "../pipeline/resume/settings.ts";
 import { PeekedJobs } from "../pipeline/sources/peeked.ts";
-import { benchStages, type BenchStages } from "../pipeline/stages.ts";
 import { storePaths } from "../store/home.ts";
 import { resolveModel, type ResolvedModel, type ResolveOptions } from "../store/resolve.ts";
-import { answerWriter } from "./answer-writer.ts";
+import { AnswersPlace } from "./answers-place.ts";
+import { openJobs, type JobsRequest } from "./ask-jobs.ts";
+import { report, type Report } from "./ask-report.ts";
 import { askRequest, refuseOverwriting, type AskRequest } from "./ask-request.ts";
 import type { AskFlags } from "./commands/ask.ts";
 import { EXIT, statusOfRun } from "./exit.ts";
-import { FileOutput, type Output } from "./output.ts";
-import { Remarks } from "./remarks.ts";
+import { FileOutput } from "./file-output.ts";
+import type { Output } from "./output.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { GOES_ON, runCommand, type CommandContext } from "./run-command.ts";
-import { stageTable } from "./stage-table.ts";
 
 /** `ask`: answers every question about every picture. */
 export async function ask(words: readonly string[], flags: AskFlags): Promise<void> {
   const request = await askRequest(words, flags);
   await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, interrupts, output }) => {
     const openOutput = async (): Promise<Output> => {
-      if (flags.output === undefined) return output;
-      await refuseOverwriting(flags.output, request);
-      return FileOutput.open(flags.output, output);
+      const { output: file } = request.answers;
+      if (file === undefined) return output;
+      await refuseOverwriting(file, request);
+      return FileOutput.open(file, output);
     };
     const parts = {
       terminal,
       interrupts,
-      gatherPictures: argumentJobs,
+      gatherPictures: openJobs,
       openOutput,
       resolveModel,
       beginEngine,
@@ -47,11 +48,14 @@ const COUNTED = 1000;
 
 /** The parts that `ask` joins; tests put others in their place. */
 export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"> {
-  gatherPictures(options: ArgumentsOptions): JobSource;
+  /** @throws `usage` where a list or a questions file cannot be read */
+  gatherPictures(request: JobsRequest): Promise<JobSource>;
   /** @throws `usage` when the answers would overwrite a picture; `disk` */
   openOutput(): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
   beginEngine(options: EngineOptions): EngineHandle;
+  /** Asks, and says what came of it. @returns the exit status. @default writes every answer */
+  readonly report?: ((run: Report) => Promise<number>) | undefined;
 }
 
 /**
@@ -62,34 +66,75 @@ export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"
 export async function runAsk(request: AskRequest, parts: AskParts): Promise<number> {
   const { terminal, interrupts } = parts;
   interrupts.immediate = true; // nothing is in hand yet
-  const { images, recursive } = request;
-  const questions = request.questions.map((text) => ({ text }));
-  const jobs = new PeekedJobs(parts.gatherPictures({ arguments: images, recursive, questions }));
-  const first = await jobs.peek(MANY);
-  const output = await parts.openOutput();
+  const { shard } = request;
+  const given = new PeekedJobs(await parts.gatherPictures(request));
+  const seen = await given.peek(MANY);
+  if (seen.length === 0 && given.list !== true && shard !== undefined) {
+    terminal.note(`none of the pictures is in part ${shard.part} of ${shard.of}`);
+  }
+  const output = await parts.openOutput().catch((error: unknown) => {
+    given.close();
+    throw error;
+  });
   interrupts.immediate = false;
   const waitingSince = performance.now();
   let engine: Promise<EngineHandle> = Promise.reject(noEngine());
   engine.catch(() => {});
-  let model = request.model;
   try {
-    const usable = first.filter((job) => "input" in job).length;
-    const pictures = jobs.total === undefined ? MANY : usable;
-    if (pictures > 0) {
-      const resolved = await resolve(request, parts);
+    const format = request.answers.format ?? formatFor(given.form);
+    const place = new AnswersPlace({ request, format, output });
+    let resolved: ResolvedModel | undefined;
+    if (given.total === undefined || usable(seen) > 0) {
+      resolved = await resolve(request, parts);
       if (interrupts.signal.aborted) return EXIT.interrupted;
+    }
+    const manifest = place.needsSettings && resolved ? await readManifest(resolved.directory) : undefined;
+    const settings = manifest && settingsOf(manifest, request.ask);
+    const jobs = await place.unanswered(given, settings);
+    interrupts.immediate = true; // looking for what is left may take a while
+    const first = await jobs.peek(MANY);
+    interrupts.immediate = false;
+    const pictures = jobs.total === undefined ? MANY : usable(first);
+    if (pictures > 0 && resolved !== undefined) {
       interrupts.inHand = "this answer";
-      model = resolved.name;
       engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it
     }
-    void jobs.peek(COUNTED);
-    return statusOfRun(await report({ request, parts, jobs, output, model, engine, waitingSince }));
+    void given.peek(COUNTED);
+    const { counts } = place;
+    const { report: reportOn = reportAnswers } = parts;
+    return await reportOn({
+      terminal,
+      interrupts,
+      request,
+      jobs,
+      format,
+      output,
+      engine,
+      waitingSince,
+      counts,
+      model: resolved?.name ?? request.model,
+      writer: place.writer(given.list === true ? undefined : jobs.total),
+      skippedPictures: () => place.skippedPictures,
+      stamps: place.stamps(settings),
+      sidecars: place.sidecars,
+    });
   } finally {
     terminal.clear();
+    given.close();
     await engine.then(async (handle) => handle.dispose()).catch(() => {});
     await output.close();
   }
+}
+
+async function reportAnswers(run: Report): Promise<number> {
+  await report(run);
+  return statusOfRun(run.counts);
+}
+
+/** How many of the jobs have a picture. */
+function usable(jobs: readonly Job[]): number {
+  return jobs.filter((job) => "input" in job).length;
 }
 
 function noEngine(): FlashSlothError {
@@ -112,7 +157,7 @@ async function start(
 ): Promise<EngineHandle> {
   const { device, threads, parallel, cacheBytes } = request;
   const paths = storePaths();
-  const alone = pictures === 1 && request.questions.length === 1;
+  const alone = pictures === 1 && request.questions.length === 1 && request.questionsFile === undefined;
   parts.terminal.status(`loading ${model.name}`);
   const engine = parts.beginEngine({
     directory: model.directory,
@@ -131,68 +176,4 @@ async function start(
   const loaded = (): void => void (parts.interrupts.immediate = false);
   engine.ready().then(loaded, loaded);
   return engine;
-}
-
-interface Run {
-  readonly request: AskRequest;
-  readonly parts: AskParts;
-  readonly jobs: JobSource;
-  readonly output: Output;
-  readonly model: string;
-  readonly engine: Promise<EngineHandle>;
-  readonly waitingSince: number;
-}
-
-/** Asks every question about every input and writes what comes of it. */
-async function report(run: Run): Promise<{ answered: number; failed: number }> {
-  const { request, jobs, output } = run;
-  const { terminal, interrupts } = run.parts;
-  const { json, questions, timeoutMs } = request;
-  const writer = answerWriter(
-    {
-      json,
-      pictures: jobs.total ?? Number.POSITIVE_INFINITY,
-      questions: questions.length,
-      whole: request.ask.constraint?.kind === "schema",
-    },
-    output,
-  );
-  const counts = { answered: 0, failed: 0 };
-  const remarks = new Remarks({ terminal, questions, timeoutMs });
-  const onText = writer.onText;
-  const outcomes = answers({
-    jobs: remarks.follow(jobs),
-    engine: async () => run.engine,
-    waitingSince: run.waitingSince,
-    model: run.model,
-    ask: request.ask,
-    ordered: request.ordered,
-    timeoutMs,
-    onText:
-      onText &&
-      ((piece) => {
-        terminal.clear();
-        onText(piece);
-      }),
-    finish: interrupts.signal,
-    stop: output.closed,
-  });
-  for await (const outcome of outcomes) {
-    terminal.clear();
-    const stages = request.bench ? await measure(outcome, run.engine) : undefined;
-    await writer.write(outcome, stages && { bench: stages });
-    if (stages !== undefined && !json) terminal.report(stageTable(remarks.subject(outcome), stages));
-    if ("error" in outcome) counts.failed++;
-    else counts.answered++;
-    remarks.explain(outcome);
-    remarks.working(counts.answered + counts.failed);
-  }
-  return counts;
-}
-
-async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise<BenchStages | undefined> {
-  if ("error" in outcome) return undefined;
-  const { info } = await engine;
-  const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-  return benchStages({ ...outcome.measured, times: outcome.record.ms, info, peakMemoryBytes });
 }

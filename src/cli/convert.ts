@@ -1,4 +1,5 @@
 import { basename, resolve } from "node:path";
+import { storePaths } from "../store/home.ts";
 import type { ConvertFlags } from "./commands/convert.ts";
 import { EXIT } from "./exit.ts";
 import { showStoreProgress } from "./progress.ts";
@@ -9,17 +10,29 @@ export async function convert(checkpoint: string, out: string, flags: ConvertFla
   await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, signal }) => {
     const show = showStoreProgress(terminal);
     const { convertCheckpoint } = await import("../convert/convert.ts");
-    await convertCheckpoint({
-      checkpoint,
-      out,
-      name: flags.name ?? basename(resolve(out)),
-      quant: flags.quant,
-      visionPrecision: flags.visionPrecision,
-      visionBudget: flags.visionBudget,
-      calibrate: flags.calibrate,
-      onProgress: ({ stage, done, total }) => show({ stage: "convert", step: stage, done, total }),
-      signal,
-    });
+    const { quant, visionPrecision, visionBudget, calibrate, strict } = flags;
+    const convertWith = async (visionTower: string | undefined): Promise<unknown> =>
+      convertCheckpoint({
+        checkpoint,
+        out,
+        name: flags.name ?? basename(resolve(out)),
+        quant,
+        visionPrecision,
+        visionBudget,
+        calibrate,
+        visionTower,
+        strict,
+        onRemark: (remark) => terminal.warning(remark),
+        onProgress: ({ stage, done, total }) => show({ stage: "convert", step: stage, done, total }),
+        signal,
+      });
+    if (flags.visionTower === undefined) {
+      const { withVisionTower } = await import("../store/tower.ts");
+      await withVisionTower(
+        { checkpoint, strict, paths: storePaths(), onProgress: show, signal },
+        convertWith,
+      );
+    } else await convertWith(flags.visionTower);
     terminal.clear();
     terminal.note(`converted to ${out}; ask it with: flashsloth ask -m ${out} PICTURE QUESTION`);
     return EXIT.ok;

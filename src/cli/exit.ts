@@ -29,10 +29,26 @@ export function statusOf(code: ErrorCode): number {
   }
 }
 
-/** The exit status of a run that tried every picture. */
-export function statusOfRun(counts: { answered: number; failed: number }): number {
+/** The exit status of a run that tried every picture, or stopped at the first that failed. */
+export function statusOfRun(counts: {
+  readonly answered: number;
+  readonly failed: number;
+  /** answered by earlier runs @default 0 */
+  readonly skipped?: number;
+}): number {
   if (counts.failed === 0) return EXIT.ok;
-  return counts.answered === 0 ? EXIT.failed : EXIT.partial;
+  return counts.answered + (counts.skipped ?? 0) === 0 ? EXIT.failed : EXIT.partial;
+}
+
+/** The exit status of a search, as `grep` has it: 0 something was found, 1 nothing, 2 there was trouble. */
+export function statusOfSearch(counts: { matches: number; failed: number }): number {
+  if (counts.failed > 0) return EXIT.usage;
+  return counts.matches > 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** The exit status of a command that ended by an error: `grep` says with 1 that nothing was found, so trouble is always 2 there. */
+export function statusOfTrouble(command: string | undefined, status: number): number {
+  return command === "grep" && status !== EXIT.ok && status < EXIT.interrupted ? EXIT.usage : status;
 }
 
 /** The exit status after a signal, by the shell's convention of 128 + its number. */

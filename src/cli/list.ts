@@ -5,7 +5,7 @@ import { listModels } from "../store/list.ts";
 import type { ListFlags } from "./commands/list.ts";
 import { EXIT } from "./exit.ts";
 import { runCommand } from "./run-command.ts";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 /** `list`: a line for each model on this disk. */
 export async function list(flags: ListFlags): Promise<void> {

@@ -1,8 +1,8 @@
 import { CommanderError } from "commander";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
-import { EXIT, statusOf } from "./exit.ts";
+import { EXIT, statusOf, statusOfTrouble } from "./exit.ts";
 import { createProgram } from "./program.ts";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 /** Runs one command line; ends the process by running out of work, never by `process.exit()`. */
 async function main(words: readonly string[]): Promise<void> {
@@ -16,7 +16,7 @@ async function main(words: readonly string[]): Promise<void> {
     await program.parseAsync([...words], { from: "user" });
   } catch (error) {
     const commands = program.commands.map((command) => command.name());
-    process.exitCode = await complain(error, words, commands);
+    process.exitCode = statusOfTrouble(words[0], await complain(error, words, commands));
   }
 }
 

@@ -1,4 +1,3 @@
-import { open, type FileHandle } from "node:fs/promises";
 import { FlashSlothError, messageOf, systemCode } from "../core/errors.ts";
 
 /** Where the answers go. */
@@ -45,72 +44,13 @@ export class StreamOutput implements Output {
   };
 }
 
-/**
- * A file of answers (`-o`). It is opened before any work, so that a path that cannot be written costs nothing, and
- * emptied only when the first answer is there. A failed write leaves the whole answers before it in the file, and
- * sends its own to `fallback`.
- */
-export class FileOutput implements Output {
-  readonly streams = false;
-  readonly closed: AbortSignal = new AbortController().signal;
-  readonly #path: string;
-  readonly #handle: FileHandle;
-  readonly #regular: boolean;
-  readonly #fallback: Output;
-  /** bytes of whole answers; undefined until the old content is gone */
-  #length: number | undefined;
-
-  private constructor(path: string, handle: FileHandle, regular: boolean, fallback: Output) {
-    this.#path = path;
-    this.#handle = handle;
-    this.#regular = regular;
-    this.#fallback = fallback;
-  }
-
-  static async open(path: string, fallback: Output): Promise<FileOutput> {
-    let handle: FileHandle | undefined;
-    try {
-      handle = await open(path, "a");
-      return new FileOutput(path, handle, (await handle.stat()).isFile(), fallback);
-    } catch (error) {
-      await handle?.close();
-      throw writeError(path, error);
-    }
-  }
-
-  async write(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
-    try {
-      if (this.#length === undefined) await this.#cut(0);
-      await this.#handle.appendFile(bytes);
-    } catch (error) {
-      await this.#cut(this.#length ?? 0).catch(() => {}); // the write's own failure is the one to report
-      await this.#fallback.write(text);
-      throw writeError(this.#path, error, "it was printed instead; the answers before it are in the file");
-    }
-    this.#length = (this.#length ?? 0) + bytes.byteLength;
-  }
-
-  async close(): Promise<void> {
-    try {
-      await this.#handle.close();
-    } catch (error) {
-      throw writeError(this.#path, error);
-    }
-  }
-
-  async #cut(length: number): Promise<void> {
-    if (this.#regular) await this.#handle.truncate(length);
-    this.#length = length;
-  }
-}
-
 function isClosedPipe(error: unknown): boolean {
   const code = systemCode(error);
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
 }
 
-function writeError(where: string, error: unknown, hint?: string): FlashSlothError {
+/** @param where what could not be written */
+export function writeError(where: string, error: unknown, hint?: string): FlashSlothError {
   const reasons: Record<string, string> = {
     ENOSPC: "the disk is full",
     EDQUOT: "the disk quota is used up",

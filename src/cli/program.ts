@@ -3,14 +3,31 @@ import { VERSION } from "../core/version.ts";
 import { addAsk } from "./commands/ask.ts";
 import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
+import { addComplete } from "./commands/complete.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addConvert } from "./commands/convert.ts";
+import { addGrep } from "./commands/grep.ts";
+import { addInspect } from "./commands/inspect.ts";
 import { addList } from "./commands/list.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRemove } from "./commands/remove.ts";
 import { addVerify } from "./commands/verify.ts";
 
 /** A command is two files: `commands/NAME.ts` is what it is called, and imports `NAME.ts`, what it does, when it runs. */
-const COMMANDS = [addAsk, addPull, addList, addRemove, addVerify, addConvert, addBench, addCache] as const;
+const COMMANDS = [
+  addAsk,
+  addGrep,
+  addPull,
+  addInspect,
+  addList,
+  addRemove,
+  addVerify,
+  addConvert,
+  addBench,
+  addCache,
+  addCompletion,
+  addComplete,
+] as const;
 
 export interface ProgramOptions {
   /** Takes what goes to standard output: help and the version. */

@@ -35,7 +35,9 @@ export function showStoreProgress(
       terminal.step(`${title}: ${figuresOf(event)}`);
       lastLine = time;
     }
-    terminal.status(event.stage === "wait" ? title : `${title} ${barOf(event)} ${figuresOf(event)}`);
+    terminal.status(
+      event.stage === "wait" ? title : `${title} ${barOf(fractionOf(event))} ${figuresOf(event)}`,
+    );
   };
 }
 
@@ -57,8 +59,9 @@ function fractionOf({ done, total }: Measured): number {
   return total === 0 ? 1 : Math.min(1, done / total);
 }
 
-function barOf(event: Measured): string {
-  const full = Math.floor(fractionOf(event) * BAR_CELLS);
+/** `[#####---------------]` @param fraction 0 to 1 */
+export function barOf(fraction: number): string {
+  const full = Math.floor(fraction * BAR_CELLS);
   return `[${"#".repeat(full)}${"-".repeat(BAR_CELLS - full)}]`;
 }
 

@@ -10,9 +10,9 @@ import { GOES_ON, runCommand } from "./run-command.ts";
 export async function pull(model: string, flags: PullFlags): Promise<void> {
   await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, signal, print }) => {
     const onProgress = showStoreProgress(terminal);
-    const { quant, visionPrecision, visionBudget, calibrate, keepCheckpoint } = flags;
+    const { quant, visionPrecision, visionBudget, calibrate, strict, keepCheckpoint } = flags;
     const variant = { quant, visionPrecision, visionBudget, calibrate };
-    const pulled = await pullModel({ model, ...variant, keepCheckpoint, onProgress, signal });
+    const pulled = await pullModel({ model, ...variant, strict, keepCheckpoint, onProgress, signal });
     const { name, directory, manifest, report } = pulled;
     terminal.clear();
     if (flags.json === true) {
@@ -28,12 +28,14 @@ export async function pull(model: string, flags: PullFlags): Promise<void> {
       return EXIT.ok;
     }
     if (report !== undefined) {
-      const { received, cached, seconds } = report;
-      const reused = cached > 0 ? `, ${showBytes(cached)} taken from the hub's cache` : "";
-      terminal.note(
-        `${showBytes(received)} downloaded${reused} in ${seconds.download.toFixed(0)} s, ` +
-          `converted in ${seconds.convert.toFixed(0)} s, ${showBytes(sizeOf(pulled))} on disk`,
-      );
+      const { received, cached, converted, seconds } = report;
+      const arrived = [
+        ...(received > 0 ? [`${showBytes(received)} downloaded`] : []),
+        ...(cached > 0 ? [`${showBytes(cached)} taken from this disk`] : []),
+      ];
+      const made = converted ? "converted already" : `converted in ${seconds.convert.toFixed(0)} s`;
+      const onDisk = `${showBytes(sizeOf(pulled))} on disk`;
+      terminal.note(`${arrived.join(", ")} in ${seconds.download.toFixed(0)} s, ${made}, ${onDisk}`);
     }
     const revision = manifest.source.revision?.slice(0, 12);
     const origin = report === undefined ? "on this disk" : manifest.source.repo;

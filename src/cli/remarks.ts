@@ -1,15 +1,14 @@
-import type { Job, JobSource } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
 import type { Terminal } from "./terminal.ts";
-import { oneLine } from "./text.ts";
+import { oneLine } from "../core/visible.ts";
 
 /** A question in a message is there to be recognised, not to be read whole. */
 const SHOWN_CHARACTERS = 60;
 
 /** What a run is about, as far as messages name it. */
 export interface RemarksOptions {
-  readonly terminal: Pick<Terminal, "error" | "warning" | "status">;
-  /** Asked about every picture. */
+  readonly terminal: Pick<Terminal, "error" | "warning">;
+  /** Asked about every picture; where there are none, each picture has its own. */
   readonly questions: readonly string[];
   /** For one picture, in milliseconds. @default none */
   readonly timeoutMs?: number | undefined;
@@ -19,39 +18,9 @@ export interface RemarksOptions {
 export class Remarks {
   readonly #options: RemarksOptions;
   #lastError: Error | undefined;
-  /** labels of the pictures that are under way, by their place among all */
-  readonly #underWay = new Map<number, string>();
-  #total: () => number | undefined = () => undefined;
 
   constructor(options: RemarksOptions) {
     this.#options = options;
-  }
-
-  /** The same jobs, whose pictures can then be named: the first one is as soon as it is taken. */
-  async *follow(jobs: JobSource): AsyncGenerator<Job, void, void> {
-    this.#total = () => jobs.total;
-    let index = 0;
-    for await (const job of jobs) {
-      this.#underWay.set(index, job.label);
-      if (index++ === 0) this.working(0);
-      yield job;
-    }
-  }
-
-  /** Shows whose answers come next. @param done how many outcomes there are so far */
-  working(done: number): void {
-    const { terminal, questions } = this.#options;
-    const [index, asked] = [Math.floor(done / questions.length), done % questions.length];
-    this.#underWay.delete(index - 1);
-    const picture = this.#underWay.get(index);
-    if (picture === undefined) return;
-    const total = this.#total();
-    const number = total === undefined ? `picture ${index + 1}` : `${index + 1} of ${total}`;
-    const places = [
-      ...(total === 1 ? [] : [number]),
-      ...(questions.length > 1 ? [`question ${asked + 1} of ${questions.length}`] : []),
-    ];
-    terminal.status(`looking at ${picture}${places.length > 0 ? ` (${places.join(", ")})` : ""}`);
   }
 
   /** Says why there is no answer, once for what several questions failed of, or why it is not whole. */
@@ -70,6 +39,8 @@ export class Remarks {
     } else if (outcome.record.finish === "length") {
       const { answer } = outcome.record.tokens;
       terminal.warning(`${this.subject(outcome)}: the answer was cut off after ${answer} tokens`);
+    } else if (outcome.record.finish === "repetition") {
+      terminal.warning(`${this.subject(outcome)}: the answer repeated itself without end, and was cut off`);
     }
   }
 

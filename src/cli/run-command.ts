@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { FlashSlothError } from "../core/errors.ts";
 import type { TerminalFlags } from "./commands/shared.ts";
 import { EXIT, statusOfSignal } from "./exit.ts";
@@ -36,7 +37,8 @@ export type CommandWork = (context: CommandContext) => Promise<number>;
 export async function runCommand(options: RunCommandOptions, work: CommandWork): Promise<void> {
   const { flags, stopped } = options;
   const { stderr, stdout, env } = process;
-  const terminal = await Terminal.open({ stderr, env, quiet: flags.quiet ?? false, color: flags.color });
+  const { quiet = false, color } = flags;
+  const terminal = await Terminal.open({ stderr, env, quiet, color, piped: isPipe(stdout.fd) });
   const interrupts: Interrupts = new Interrupts({
     onFirst: () => {
       const { inHand } = interrupts;
@@ -62,6 +64,16 @@ export async function runCommand(options: RunCommandOptions, work: CommandWork):
     interrupts.dispose();
   }
   if (interrupts.received !== undefined) process.exitCode = statusOfSignal(interrupts.received);
+}
+
+/** Whether what is written there goes to another process. */
+function isPipe(descriptor: number): boolean {
+  try {
+    const stats = fstatSync(descriptor);
+    return stats.isFIFO() || stats.isSocket();
+  } catch {
+    return false; // closed
+  }
 }
 
 /** Whether an error says no more than that the work was told to stop. */

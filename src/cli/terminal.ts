@@ -1,6 +1,6 @@
 import { Chalk, type ChalkInstance } from "chalk";
 import type { Ora } from "ora";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 export interface TerminalOptions {
   readonly stderr: NodeJS.WriteStream;
@@ -9,10 +9,12 @@ export interface TerminalOptions {
   /** False when `--no-color` was given. */
   readonly color: boolean;
   readonly env: NodeJS.ProcessEnv;
+  /** Whoever reads the answers from a pipe may write to the same terminal at any moment: nothing is animated. @default false */
+  readonly piped?: boolean | undefined;
 }
 
 /** Whether to colour what goes to stderr: `--no-color`, then `FORCE_COLOR`, then `NO_COLOR`, then the terminal. */
-export function wantsColor(options: Omit<TerminalOptions, "quiet" | "stderr">, isTerminal: boolean): boolean {
+export function wantsColor(options: Pick<TerminalOptions, "color" | "env">, isTerminal: boolean): boolean {
   const { env } = options;
   const force = env["FORCE_COLOR"];
   if (!options.color) return false;
@@ -36,10 +38,10 @@ export class Terminal {
   }
 
   static async open(options: TerminalOptions): Promise<Terminal> {
-    const { stderr, quiet, env } = options;
+    const { stderr, quiet, env, piped = false } = options;
     const colored = wantsColor(options, stderr.isTTY);
     // a terminal that does not say how wide it is cannot be drawn on
-    const animated = stderr.isTTY && stderr.columns > 0 && !quiet && env["TERM"] !== "dumb";
+    const animated = stderr.isTTY && stderr.columns > 0 && !quiet && !piped && env["TERM"] !== "dumb";
     const { default: ora } = animated ? await import("ora") : { default: undefined };
     const spinner = ora?.({
       stream: stderr,

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { VISION_BUDGETS } from "../core/variant.ts";
+import type { Shard } from "../pipeline/sources/shard.ts";
 
 /** A whole number within bounds, written in decimal digits. */
 export function wholeNumber(minimum: number, maximum: number): (text: string) => number {
@@ -44,6 +45,7 @@ export const visionBudget: (text: string) => number = decimal(
   `a number from ${VISION_BUDGETS.least} to ${VISION_BUDGETS.most}`,
   (error) => error >= VISION_BUDGETS.least && error <= VISION_BUDGETS.most,
 );
+export const probability: (text: string) => number = decimal("a number from 0 to 1", (p) => p <= 1);
 export const timeoutSeconds: (text: string) => number = decimal(
   `a number of seconds above 0 and up to ${LONGEST_TIMEOUT}`,
   (seconds) => seconds > 0 && seconds <= LONGEST_TIMEOUT,
@@ -69,4 +71,20 @@ export function byteCount(text: string): number {
     throw new InvalidArgumentError("expected bytes, like 500M or 2G");
   }
   return bytes;
+}
+
+/** More machines than anybody has; the remainder of a 48-bit hash is even enough for that many. */
+const MOST_SHARDS = 1_000_000;
+
+/** `K/N`: the K-th of N parts. */
+export function shardValue(text: string): Shard {
+  const [, part, of] = (/^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? []).map(Number);
+  if (part === undefined || of === undefined) {
+    throw new InvalidArgumentError("expected K/N, such as 2/8 for the second of eight parts");
+  }
+  if (of < 1 || of > MOST_SHARDS) throw new InvalidArgumentError(`expected from 1 to ${MOST_SHARDS} parts`);
+  if (part < 1 || part > of) {
+    throw new InvalidArgumentError(`the parts are numbered from 1 to ${of}: ${part} is none of them`);
+  }
+  return { part, of };
 }

@@ -5,7 +5,7 @@ import type { VerifyFlags } from "./commands/verify.ts";
 import { EXIT } from "./exit.ts";
 import { showStoreProgress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
-import { visible } from "./text.ts";
+import { visible } from "../core/visible.ts";
 
 /** `verify`: a line for each file of a model; status 1 when one is not what it was. */
 export async function verify(model: string, flags: VerifyFlags): Promise<void> {

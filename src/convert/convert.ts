@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/open.ts";
 import type { Checkpoint } from "../checkpoint/types.ts";
+import { DiskFolder } from "../core/folder-files.ts";
 import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { folderFingerprint } from "../core/fingerprint.ts";
@@ -15,32 +16,24 @@ import {
   type Quant,
   type WantedVariant,
 } from "../core/variant.ts";
+import { writeModelCard } from "./card.ts";
+import { FILES, partsAmong } from "./files.ts";
 import { conversionKey, type FinishedFiles } from "./finished.ts";
 import { findEmbeddings } from "./language/embeddings.ts";
 import type { ModelDescription, ModelSource } from "./language/metadata.ts";
 import { quantizeLanguage } from "./language/quantize.ts";
 import { writeQueries } from "./language/queries.ts";
+import { PUBLISHED_LICENSE, statedLicense } from "./license.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
 import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./manifest.ts";
+import { requireCalibration } from "./mixed/pictures.ts";
 import { writeEmbqGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
 import { conversionPeak } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
-import { readAccuracy, type VisionChoice, VISION_FILES, visionFiles, writeVision } from "./vision.ts";
-
-/** The files that a conversion makes beside those of the vision encoder; `f16` is gone when it ends. */
-const FILES = {
-  f16: "language.f16.gguf",
-  language: "language.gguf",
-  embq: "embq.onnx",
-  embqData: "embq.onnx.data",
-  queries: "queries.f32",
-} as const;
-
-/** Of the published weights, and of the demo's. */
-const LICENSE = "apache-2.0";
+import { readAccuracy, type VisionChoice, visionFiles, writeVision } from "./vision.ts";
 
 /** A variant that is left open is the exact one. */
 export interface ConvertOptions extends WantedVariant {
@@ -52,10 +45,22 @@ export interface ConvertOptions extends WantedVariant {
   readonly name: string;
   /** Where the checkpoint comes from. @default the checkpoint's folder, no revision */
   readonly source?: ModelSource | undefined;
-  /** SPDX identifier of the weights' licence. @default "apache-2.0", that of the published weights */
+  /**
+   * Identifier of the weights' licence.
+   * @default what the checkpoint's `README.md` states, else "apache-2.0", that of the published weights
+   */
   readonly license?: string | undefined;
   /** Replace a model that is already in `out`. @default false */
   readonly overwrite?: boolean | undefined;
+  /** Refuse tensors that no part of a FlashSloth needs; else they are left out. @default false */
+  readonly strict?: boolean | undefined;
+  /**
+   * Folder or safetensors file of the vision tower, for a checkpoint whose weights lack it.
+   * @default `vision_tower.safetensors` in the checkpoint's folder
+   */
+  readonly visionTower?: string | undefined;
+  /** Told once what is unusual about the checkpoint and left out or passed over, a sentence each. @default nobody */
+  readonly onRemark?: ((remark: string) => void) | undefined;
   /** @default nobody */
   readonly onProgress?: ((progress: ConvertProgress) => void) | undefined;
   /** Stops within a moment; what is finished stays in `<out>.partial`, and the next run goes on from there. @default never */
@@ -68,6 +73,7 @@ interface Run {
   readonly quant: Quant;
   readonly vision: VisionChoice;
   readonly model: ModelDescription;
+  readonly licenseStated: boolean;
   readonly finished: FinishedFiles;
   readonly onProgress: ConvertOptions["onProgress"];
   readonly signal: AbortSignal | undefined;
@@ -80,34 +86,52 @@ interface Run {
  * @throws `checkpoint-invalid`, `usage` for an unfit `out`, `quant` or `visionPrecision`, `disk`, `native`, `interrupted`
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Manifest> {
-  const { out, overwrite, onProgress, signal, license = LICENSE } = options;
+  const { out, overwrite, onProgress, signal } = options;
   const quant = parseQuant(options.quant ?? EXACT_QUANT);
   const precision = parseVisionPrecision(options.visionPrecision ?? EXACT_PRECISION);
   const budget = parseVisionBudget(options.visionBudget, precision);
   const vision: VisionChoice = { precision, budget, calibrate: options.calibrate };
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
-  const checkpoint = await openCheckpoint({ directory: options.checkpoint });
+  const { strict, visionTower, onRemark } = options;
+  const checkpoint = await openCheckpoint({ directory: options.checkpoint, strict, visionTower });
   try {
+    for (const remark of checkpoint.remarks) onRemark?.(remark);
+    await requireCalibration(options, checkpoint.config);
     const source = options.source ?? { repo: basename(resolve(options.checkpoint)), revision: null };
-    const model = { name: options.name, license, source };
-    const fingerprint = await folderFingerprint(options.checkpoint);
+    const stated = options.license ?? (await statedLicense(new DiskFolder(options.checkpoint)));
+    const model = { name: options.name, license: stated ?? PUBLISHED_LICENSE, source };
+    const tower = visionTower === undefined ? [] : [await towerFingerprint(visionTower)];
+    const fingerprint = await folderFingerprint(options.checkpoint, ...tower);
     return await fillStaged({
       out,
       overwrite,
       key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant, vision }),
       fill: async (finished) => {
-        const has = (name: string): boolean => finished.get(name) !== undefined;
-        const done = { f16: has(FILES.f16), language: has(FILES.language), vision: has(VISION_FILES.graph) };
+        const done = partsAmong(finished.files.map(({ name }) => name));
         const bytes = conversionPeak({ checkpoint, quant, precision, done });
         const folder = dirname(resolve(out));
         await requireSpace({ folder, bytes, purpose: "to convert", remedy: " there" });
-        return await fill({ checkpoint, quant, vision, model, finished, onProgress, signal });
+        const licenseStated = stated !== undefined;
+        return await fill({
+          checkpoint,
+          quant,
+          vision,
+          model,
+          licenseStated,
+          finished,
+          onProgress,
+          signal,
+        });
       },
     });
   } finally {
     await checkpoint.close();
   }
+}
+
+async function towerFingerprint(path: string): Promise<string> {
+  return await folderFingerprint(path.endsWith(".safetensors") ? dirname(path) : path);
 }
 
 /** The language model comes first: then the f16 file is gone before the graphs need their room. */
@@ -129,16 +153,17 @@ async function fill(run: Run): Promise<Manifest> {
     ...(accuracy === undefined ? {} : { vision: accuracy }),
     geometry,
     roles: {
-      vision: VISION_FILES.graph,
+      vision: FILES.vision,
       embq: FILES.embq,
       language: FILES.language,
       queries: FILES.queries,
-      uncompressed: VISION_FILES.uncompressed,
+      uncompressed: FILES.uncompressed,
     },
     embeddings: { offset: await findEmbeddings(join(finished.directory, FILES.language), geometry) },
     files: finished.files,
   };
   throwIfAborted(run.signal);
+  await writeModelCard(finished.directory, { manifest, licenseStated: run.licenseStated });
   await writeManifest(finished.directory, manifest);
   return manifest;
 }
@@ -190,7 +215,7 @@ async function makeGraphs(run: Run): Promise<void> {
 async function takeAccuracy({ vision, finished }: Run): Promise<VisionAccuracy | undefined> {
   if (vision.precision === EXACT_PRECISION) return undefined;
   const accuracy = await readAccuracy(finished.directory);
-  await finished.discard(VISION_FILES.accuracy);
+  await finished.discard(FILES.accuracy);
   return accuracy;
 }
 

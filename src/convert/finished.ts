@@ -125,6 +125,11 @@ export class FinishedFiles {
   }
 }
 
+/** Names of the files that an unfinished conversion in `directory` has finished, whatever it was of. */
+export async function finishedNames(directory: string): Promise<string[]> {
+  return ((await readRecord(directory))?.files ?? []).map(({ name }) => name);
+}
+
 async function readRecord(directory: string): Promise<Recorded | undefined> {
   try {
     const text = await readFile(join(directory, RECORD_FILE), "utf8");

@@ -1,92 +1,96 @@
 import type { Checkpoint } from "../checkpoint/types.ts";
-import { elementCount } from "../core/shape.ts";
-import {
-  EXACT_PRECISION,
-  EXACT_QUANT,
-  type Quant,
-  type VisionPrecision,
-  type WantedVariant,
-} from "../core/variant.ts";
-import { languageBytes, layerBits } from "./language/sizes.ts";
-import { languageTensors } from "./language/tensors.ts";
+import { FlashSlothError } from "../core/errors.ts";
+import { EXACT_PRECISION, EXACT_QUANT, type Quant, type VisionPrecision } from "../core/variant.ts";
+import type { Graph } from "../formats/onnx/builder.ts";
+import { layOutWeights } from "../formats/onnx/layout.ts";
+import { languageBytes } from "./language/sizes.ts";
+import { embqGraph, visionGraph } from "./onnx/write.ts";
 
-/** What a conversion writes, in bytes or in any other unit. */
-interface PartSizes {
-  /** the language model's file as float16, and as the weight type that is wanted */
-  readonly f16: number;
-  readonly language: number;
-  /** the exact graphs with their weights */
-  readonly graphs: number;
-  /** graph files, manifest, records, and the file system's own needs */
-  readonly rest: number;
-}
+/** What a conversion needs to know of a checkpoint to tell its own size: nothing of its weights' values. */
+export type Convertible = Pick<Checkpoint, "config" | "tensors" | "tokenizer">;
 
-interface PeakOptions {
-  readonly quant: string;
-  /** Of the vision encoder; anything but fp32 is compared with the exact graph before it goes. */
-  readonly precision: VisionPrecision;
-  /** parts that an earlier run finished */
-  readonly done: { readonly f16: boolean; readonly language: boolean; readonly vision: boolean };
-}
-
-const NOTHING_DONE = { f16: false, language: false, vision: false } as const;
-
-/** What a conversion takes from the disk at its peak, on top of what an earlier run left there. */
-function peak({ f16, language, graphs, rest }: PartSizes, { quant, precision, done }: PeakOptions): number {
-  const file = done.language ? 0 : language;
-  const reduced = precision !== EXACT_PRECISION;
-  // for a moment, the exact ones stand beside reduced weights, which are half of them at most, and a block beside mixed ones
-  const vision = done.vision ? 0 : reduced ? 1.5 * graphs : graphs;
-  if (quant === EXACT_QUANT || done.language) return file + vision + rest;
-  // the f16 file is gone before the graphs are written
-  const whileQuantizing = (done.f16 ? 0 : f16) + file;
-  const whileWritingGraphs = file + vision - (done.f16 ? f16 : 0);
-  return Math.max(whileQuantizing, whileWritingGraphs) + rest;
-}
-
-const REST_BYTES = 2 ** 20;
-
-export interface ConversionPeakOptions extends PeakOptions {
-  readonly checkpoint: Checkpoint;
+export interface ConversionPeakOptions {
+  readonly checkpoint: Convertible;
   readonly quant: Quant;
-}
-
-/** Bytes that converting a checkpoint will take from the disk at its peak, by its tensors. */
-export function conversionPeak({ checkpoint, ...options }: ConversionPeakOptions): number {
-  const sizes = {
-    f16: languageBytes(checkpoint, EXACT_QUANT),
-    language: languageBytes(checkpoint, options.quant),
-    graphs: graphBytes(checkpoint),
-    rest: REST_BYTES,
+  /** Of the vision encoder. */
+  readonly precision: VisionPrecision;
+  /** Parts that an earlier run finished. @default none */
+  readonly done?: {
+    readonly f16: boolean;
+    readonly language: boolean;
+    readonly vision: boolean;
   };
-  return peak(sizes, options);
 }
 
-/** Everything that is not the language model's, as float32. */
-function graphBytes(checkpoint: Checkpoint): number {
-  const language = new Set(languageTensors(checkpoint.config.text.layers).map(({ from }) => from));
-  let bytes = 0;
-  for (const { name, shape } of checkpoint.tensors.values()) {
-    if (!language.has(name)) bytes += 4 * elementCount(shape);
-  }
-  return bytes;
+/** Manifest, records, model card, and what the file system rounds up. */
+const REST_BYTES = 2 ** 16;
+
+/** The graphs' files without their weights: at most so much for each vision block, and for each patch of a crop. */
+const GRAPH_BYTES = { any: 20_000, block: 7000, mixedBlock: 20_000, patch: 320 } as const;
+
+/** Bytes that converting a checkpoint will take from the disk at its peak, on top of what an earlier run left there. */
+export function conversionPeak(options: ConversionPeakOptions): number {
+  const { checkpoint, quant, precision } = options;
+  const { done = { f16: false, language: false, vision: false } } = options;
+  const f16 = languageBytes(checkpoint, EXACT_QUANT);
+  const graphs = graphSizes(checkpoint, precision);
+  const language = done.language ? 0 : quant === EXACT_QUANT ? f16 : languageBytes(checkpoint, quant);
+  // the exact vision graph is gone again before the others are written
+  const vision = done.vision ? graphs.others : graphs.vision + Math.max(graphs.beside, graphs.others);
+  if (quant === EXACT_QUANT || done.language) return language + vision + REST_BYTES;
+  // the f16 file is gone before the graphs are written
+  const whileQuantizing = (done.f16 ? 0 : f16) + language;
+  const whileWritingGraphs = language + vision - (done.f16 ? f16 : 0);
+  return Math.max(whileQuantizing, whileWritingGraphs) + REST_BYTES;
 }
 
-/** Hundredths of a published checkpoint's fp16 weights: the language model, and everything else as float32. */
-const LANGUAGE_SHARE = 86;
-const GRAPH_SHARE = 28;
-
-/** What is left open is the exact variant; an unknown weight type is taken for the largest. */
-export interface ConversionEstimate extends WantedVariant {
-  /** Bytes that an interrupted conversion has finished. @default 0 */
-  readonly finished?: number | undefined;
+/** Bytes that the finished model will have; with mixed vision at most, for how much of that is rounded is found out on the way. */
+export function convertedBytes({ checkpoint, quant, precision }: ConversionPeakOptions): number {
+  const { vision, others } = graphSizes(checkpoint, precision);
+  return languageBytes(checkpoint, quant) + vision + others;
 }
 
-/** About the same for a checkpoint of so many bytes, for the time before its tensors are there to be counted. */
-export function estimateConversion(checkpoint: number, options: ConversionEstimate = {}): number {
-  const { quant = EXACT_QUANT, visionPrecision: precision = EXACT_PRECISION, finished = 0 } = options;
-  const language = Math.ceil((LANGUAGE_SHARE * layerBits(quant)) / 16);
-  const sizes = { f16: LANGUAGE_SHARE, language, graphs: GRAPH_SHARE, rest: 1 };
-  const share = peak(sizes, { quant, precision, done: NOTHING_DONE });
-  return Math.max(0, Math.ceil((checkpoint * share) / 100) - finished);
+interface GraphSizes {
+  /** encoder, pooling and projector, as they will be at most */
+  readonly vision: number;
+  /** what stands beside them for a moment: the exact ones that a reduced precision is compared with */
+  readonly beside: number;
+  /** EmbQ and the query vectors */
+  readonly others: number;
+}
+
+/** The graphs as they will be written, by what they will hold. */
+function graphSizes(convertible: Convertible, precision: VisionPrecision): GraphSizes {
+  const checkpoint = unread(convertible);
+  const { vision, embq, text } = convertible.config;
+  const blocks = GRAPH_BYTES[precision === "mixed" ? "mixedBlock" : "block"] * vision.layers;
+  const file = GRAPH_BYTES.any + blocks + GRAPH_BYTES.patch * vision.grid ** 2;
+  const exact = file + dataBytes(visionGraph({ checkpoint }));
+  const whole = precision === EXACT_PRECISION || precision === "mixed";
+  return {
+    vision: whole ? exact : file + dataBytes(visionGraph({ checkpoint, weights: precision })),
+    // mixed graphs are compared with numbers that are kept, and calibrated one block at a time before they are written
+    beside: whole ? 0 : exact,
+    others: dataBytes(embqGraph(checkpoint)) + 4 * embq.queries * text.hiddenSize,
+  };
+}
+
+function dataBytes({ weights }: Graph): number {
+  return layOutWeights(weights).size;
+}
+
+async function refuse(): Promise<never> {
+  throw new FlashSlothError("internal", "a size was asked for, and no weights");
+}
+
+/** A checkpoint whose weights nobody may want: a graph is built without them. */
+function unread(checkpoint: Convertible): Checkpoint {
+  return {
+    ...checkpoint,
+    directory: "",
+    readBytes: refuse,
+    readFloat32: refuse,
+    unconsumed: () => [],
+    close: async () => undefined,
+  };
 }

@@ -4,7 +4,7 @@ import { diskError } from "../core/bytes.ts";
 import { onDisk, syncFolder } from "../core/disk.ts";
 import { FlashSlothError, systemCode, type ErrorCode } from "../core/errors.ts";
 import { withLock } from "../core/lock.ts";
-import { MANIFEST_FILE } from "../core/manifest.ts";
+import { CARD_FILE, MANIFEST_FILE } from "../core/manifest.ts";
 import { FinishedFiles } from "./finished.ts";
 import { checkTarget, contains } from "./target.ts";
 
@@ -64,7 +64,7 @@ async function fillLocked<T>(options: StagedOptions<T>, out: string, replaces: b
   try {
     finished = await FinishedFiles.open(staging, options.key);
     const result = await options.fill(finished);
-    await finished.sweep([MANIFEST_FILE]);
+    await finished.sweep([MANIFEST_FILE, CARD_FILE]);
     await finished.close();
     await onDisk(out, moveIntoPlace(staging, out, replaces));
     return result;

@@ -2,7 +2,7 @@ import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { diskError } from "../core/bytes.ts";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { MANIFEST_FILE, readManifest } from "../core/manifest.ts";
+import { CARD_FILE, MANIFEST_FILE, readManifest } from "../core/manifest.ts";
 
 /** Refuses folders of which one contains the other: replacing or cleaning one would take the other along. */
 export async function checkApart(checkpoint: string, out: string): Promise<void> {
@@ -54,7 +54,7 @@ export async function checkTarget(out: string, overwrite: boolean): Promise<bool
     throw new FlashSlothError("usage", `${out} already holds a converted model`, { hint: elsewhere });
   }
   const manifest = await readManifest(out);
-  const own = new Set([MANIFEST_FILE, ...manifest.files.map(({ name }) => name)]);
+  const own = new Set([MANIFEST_FILE, CARD_FILE, ...manifest.files.map(({ name }) => name)]);
   const foreign = entries.find((entry) => !own.has(entry));
   if (foreign !== undefined) {
     throw new FlashSlothError("usage", `${out} holds ${foreign}, which is no part of the model`, {

@@ -5,21 +5,13 @@ import type { Checkpoint } from "../checkpoint/types.ts";
 import { onDisk } from "../core/disk.ts";
 import { type VisionAccuracy, visionAccuracySchema } from "../core/manifest.ts";
 import { EXACT_PRECISION, type VisionPrecision } from "../core/variant.ts";
+import { FILES } from "./files.ts";
 import { writeMixedGraph } from "./mixed/write.ts";
 import type { MatrixWeights } from "./onnx/layers.ts";
 import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
 import { visionGraph, writeVisionGraph } from "./onnx/write.ts";
 import type { ConvertStage, OnWritten } from "./progress.ts";
 import { measureVisionAccuracy } from "./vision-accuracy.ts";
-
-/** Files of the vision encoder. */
-export const VISION_FILES = {
-  graph: "vision.onnx",
-  data: "vision.onnx.data",
-  uncompressed: "uncompressed.onnx",
-  /** what a reduced precision costs, until the manifest says so */
-  accuracy: "vision.accuracy.json",
-} as const;
 
 /** How the encoder is to be stored. */
 export interface VisionChoice {
@@ -39,8 +31,8 @@ export interface WriteVisionOptions extends VisionChoice {
 
 /** The files that {@link writeVision} writes. */
 export function visionFiles(precision: VisionPrecision): string[] {
-  const { graph, data, uncompressed, accuracy } = VISION_FILES;
-  return [graph, data, uncompressed, ...(precision === EXACT_PRECISION ? [] : [accuracy])];
+  const { vision, visionData, uncompressed, accuracy } = FILES;
+  return [vision, visionData, uncompressed, ...(precision === EXACT_PRECISION ? [] : [accuracy])];
 }
 
 /** Writes the vision graph, the projector on its own, and, for a reduced precision, what that costs. */
@@ -51,11 +43,11 @@ export async function writeVision(options: WriteVisionOptions): Promise<void> {
     vision: visionGraph({ checkpoint, weights }),
     config: checkpoint.config,
     directory,
-    data: VISION_FILES.data,
-    file: VISION_FILES.uncompressed,
+    data: FILES.visionData,
+    file: FILES.uncompressed,
   });
   if (accuracy === undefined) return;
-  const path = join(directory, VISION_FILES.accuracy);
+  const path = join(directory, FILES.accuracy);
   await onDisk(path, writeFile(path, JSON.stringify(accuracy), { flush: true }));
 }
 
@@ -64,7 +56,7 @@ async function writeEncoder(
 ): Promise<{ readonly weights: MatrixWeights; readonly accuracy: VisionAccuracy | undefined }> {
   const { checkpoint, directory, precision, budget, calibrate, report, signal } = options;
   const onProgress = report("vision");
-  const graph = { checkpoint, directory, file: VISION_FILES.graph, signal, onProgress };
+  const graph = { checkpoint, directory, file: FILES.vision, signal, onProgress };
   if (precision === "mixed") {
     const onCalibrate = report("calibrate");
     const { plan, ...cost } = await writeMixedGraph({ ...graph, budget, calibrate, onCalibrate });
@@ -78,6 +70,6 @@ async function writeEncoder(
 
 /** What {@link writeVision} found a reduced precision to cost. */
 export async function readAccuracy(directory: string): Promise<VisionAccuracy> {
-  const text = await readFile(join(directory, VISION_FILES.accuracy), "utf8");
+  const text = await readFile(join(directory, FILES.accuracy), "utf8");
   return v.parse(visionAccuracySchema, JSON.parse(text));
 }

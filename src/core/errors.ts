@@ -13,6 +13,8 @@ export type ErrorCode =
   | "image-invalid"
   /** the picture would need more memory than we are willing to give it */
   | "image-too-large"
+  /** a line of a questions file that asks nothing that can be answered */
+  | "question-invalid"
   /** the question does not fit into the model's context */
   | "question-too-long"
   /** the model is not on this disk and may not or cannot be fetched */

@@ -120,34 +120,56 @@ async function tryClaim(options: LockOptions): Promise<string | { readonly pid: 
   }
 }
 
+/** A lock that is held until it is released, or until the process ends. */
+export interface HeldLock {
+  release(): Promise<void>;
+}
+
 /**
- * Runs `task` while no other process (nor another task of this one) runs under the same key.
- * @throws `disk` when the claim cannot be written; the signal's reason when it aborts while waiting
+ * Takes a lock if it is free.
+ * @returns who holds it otherwise
+ * @throws `disk` when the claim cannot be written
  */
-export async function withLock<T>(options: LockOptions, task: () => Promise<T>): Promise<T> {
-  const { directory, key, onWait, signal } = options;
+export async function tryLock(
+  options: Pick<LockOptions, "directory" | "key" | "processes">,
+): Promise<HeldLock | { readonly pid: number }> {
+  const { directory, key } = options;
   await mkdir(directory, { recursive: true }).catch((error: unknown) => {
     throw diskError(directory, error);
   });
-  let told = false;
-  let claimed = await tryClaim(options);
-  while (typeof claimed !== "string") {
-    if (!told) onWait?.(claimed);
-    told = true;
-    await sleep(POLL_MS * (0.5 + Math.random()), undefined, { signal });
-    claimed = await tryClaim(options);
-  }
-  const file = claimed;
+  const file = await tryClaim(options);
+  if (typeof file !== "string") return file;
   const heartbeat = setInterval(() => {
     const now = new Date();
     utimes(file, now, now).catch(() => undefined);
   }, HEARTBEAT_MS);
   heartbeat.unref();
+  return {
+    release: async () => {
+      clearInterval(heartbeat);
+      await rm(file, { force: true });
+      heldHere.delete(join(directory, key));
+    },
+  };
+}
+
+/**
+ * Runs `task` while no other process (nor another task of this one) runs under the same key.
+ * @throws `disk` when the claim cannot be written; the signal's reason when it aborts while waiting
+ */
+export async function withLock<T>(options: LockOptions, task: () => Promise<T>): Promise<T> {
+  const { onWait, signal } = options;
+  let told = false;
+  let lock = await tryLock(options);
+  while (!("release" in lock)) {
+    if (!told) onWait?.(lock);
+    told = true;
+    await sleep(POLL_MS * (0.5 + Math.random()), undefined, { signal });
+    lock = await tryLock(options);
+  }
   try {
     return await task();
   } finally {
-    clearInterval(heartbeat);
-    await rm(file, { force: true });
-    heldHere.delete(join(directory, key));
+    await lock.release();
   }
 }

@@ -13,6 +13,8 @@ import {
 /** Raised when a converted folder written by an older release can no longer be loaded. */
 export const FORMAT_VERSION = 1 as const;
 export const MANIFEST_FILE = "manifest.json";
+/** The model card, which travels with a model and is no part of it: its owner may write what he wants. */
+export const CARD_FILE = "README.md";
 
 /** What was chosen for a mixed encoder. */
 export interface MixedVision {
@@ -104,6 +106,11 @@ export interface Manifest {
     /** commit of the hub repository; null for a folder */
     readonly revision: string | null;
   };
+  /**
+   * Where the converted files themselves were fetched from: `team/sloth-q4` and its commit, or a folder.
+   * @default they were made here
+   */
+  readonly fetchedFrom?: { readonly repo: string; readonly revision: string | null } | undefined;
   readonly license: string;
   /** `flashsloth 0.1.0` */
   readonly createdBy: string;
@@ -137,7 +144,10 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const index = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const relativeError = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** A plain name inside the model's folder: no separators, so a manifest can never point outside. */
-const fileName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
+const fileName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, ({ input }) => `${JSON.stringify(input)} is no plain file name`),
+);
 
 /** What the manifest holds about a reduced precision. */
 export const visionAccuracySchema: v.GenericSchema<unknown, VisionAccuracy> = v.object({
@@ -160,6 +170,7 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   format: v.literal(FORMAT_VERSION),
   name: v.string(),
   source: v.object({ repo: v.string(), revision: v.nullable(v.string()) }),
+  fetchedFrom: v.optional(v.object({ repo: v.string(), revision: v.nullable(v.string()) })),
   license: v.string(),
   createdBy: v.string(),
   quant: v.string(),
@@ -221,7 +232,24 @@ export function cropCount(geometry: Pick<ModelGeometry, "crops">): number {
   return geometry.crops === "tiles" ? 5 : 1;
 }
 
-/** @throws `model-invalid` naming the first field that does not fit */
+const formatSchema = v.object({ format: v.number() });
+
+function refuseOtherFormat(json: unknown, where: string): void {
+  const parsed = v.safeParse(formatSchema, json);
+  if (!parsed.success || parsed.output.format === FORMAT_VERSION) return;
+  const { format } = parsed.output;
+  const hint =
+    format > FORMAT_VERSION
+      ? "it was written by a newer release: update flashsloth"
+      : "it was written by an older release: convert the model again";
+  throw new FlashSlothError(
+    "model-invalid",
+    `${where} is of format ${format}, this release reads format ${FORMAT_VERSION}`,
+    { hint },
+  );
+}
+
+/** @throws `model-invalid` naming the format, or the first field that does not fit */
 export function parseManifest(text: string, where: string): Manifest {
   let json: unknown;
   try {
@@ -231,6 +259,7 @@ export function parseManifest(text: string, where: string): Manifest {
   }
   const parsed = v.safeParse(manifestSchema, json);
   if (!parsed.success) {
+    refuseOtherFormat(json, where);
     const [issue] = parsed.issues;
     throw new FlashSlothError(
       "model-invalid",

@@ -25,6 +25,6 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
-export function showShape(shape: Shape): string {
+export function showShape(shape: readonly (number | string)[]): string {
   return `[${shape.join(", ")}]`;
 }

@@ -44,3 +44,8 @@ export const thisSystem: System = {
     }
   },
 };
+
+/** A file's text; empty where there is none, or it cannot be read. */
+export async function textOf(system: Pick<System, "read">, path: string): Promise<string> {
+  return await system.read(path).catch(() => "");
+}

@@ -64,6 +64,11 @@ export interface PictureCacheOptions {
 /** A picture by its path, by its encoded bytes (JPEG, PNG, …), or as `preparePicture` returned it. */
 export type PictureInput = string | Uint8Array | PreparedPicture;
 
+export interface PreparePictureOptions {
+  /** What messages call the picture. @default the path, or "the picture" for bytes */
+  readonly name?: string | undefined;
+}
+
 export interface EncodePictureOptions {
   /**
    * Project every feature to a visual token of its own instead of pooling them, to measure what compression saves:
@@ -134,9 +139,13 @@ export interface AskOptions {
 
 export interface Answer {
   readonly text: string;
-  readonly finish: "stop" | "length" | "timeout" | "interrupted";
+  /**
+   * Why it ended: the model said so, `maxTokens`, it repeated itself without end (and was cut after the second time, see
+   * `Repetition`), `timeoutMs`, `signal`.
+   */
+  readonly finish: "stop" | "length" | "repetition" | "timeout" | "interrupted";
   readonly tokens: {
-    /** visual tokens, all prompt positions, and generated tokens (the end token not counted) */
+    /** visual tokens, all prompt positions, and generated tokens (the end token not counted, a cut repetition counted) */
     readonly image: number;
     readonly prompt: number;
     readonly answer: number;
@@ -219,9 +228,9 @@ export interface EngineHandle {
    * computes something else. `encodePicture` does this by itself where it is given a path or bytes.
    * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `model-missing`, `model-invalid`
    */
-  preparePicture(input: string | Uint8Array): Promise<PreparedPicture>;
+  preparePicture(input: string | Uint8Array, options?: PreparePictureOptions): Promise<PreparedPicture>;
   /**
-   * Decodes a picture (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG), turns it upright, and runs the vision encoder. A prepared
+   * Decodes a picture (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, SVG), turns it upright, and runs the vision encoder. A prepared
    * picture is handed over: where the engine runs in a thread of its own, its pixels are gone from the caller's.
    * @throws `interrupted`; `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `usage` for `uncompressed`
    *   where the model's folder has no graph for it, and for a picture that was prepared for another model

@@ -16,6 +16,7 @@ import type {
   EngineInfo,
   EngineOptions,
   PictureInput,
+  PreparePictureOptions,
 } from "./api.ts";
 import { revivedError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
 
@@ -114,10 +115,13 @@ export class RemoteEngine implements EngineHandle {
     }
   }
 
-  async preparePicture(input: string | Uint8Array): Promise<PreparedPicture> {
+  async preparePicture(
+    input: string | Uint8Array,
+    { name }: PreparePictureOptions = {},
+  ): Promise<PreparedPicture> {
     this.#manifest ??= readManifest(this.#directory);
-    const { geometry } = await this.#manifest;
-    return await preparePicture({ input, imageSize: geometry.imageSize, crops: geometry.crops });
+    const { imageSize, crops } = (await this.#manifest).geometry;
+    return await preparePicture({ input, imageSize, crops, name });
   }
 
   async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {

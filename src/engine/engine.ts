@@ -3,6 +3,7 @@ import { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount, type ModelGeometry } from "../core/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
+import { returnFreedMemory } from "../language/ffi/allocator.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import { onnxruntimeRelease } from "../onnxruntime/library.ts";
 import { UncompressedProjector } from "../vision/uncompressed.ts";
@@ -17,6 +18,7 @@ import type {
   EngineInfo,
   EngineOptions,
   PictureInput,
+  PreparePictureOptions,
 } from "./api.ts";
 import { chosenParallel, usesFlashAttention } from "./capacity.ts";
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
@@ -93,9 +95,12 @@ export class Engine implements EngineHandle {
     return this.#info;
   }
 
-  async preparePicture(input: string | Uint8Array): Promise<PreparedPicture> {
+  async preparePicture(
+    input: string | Uint8Array,
+    { name }: PreparePictureOptions = {},
+  ): Promise<PreparedPicture> {
     const { imageSize, crops } = this.#parts.manifest.geometry;
-    return await preparePicture({ input, imageSize, crops });
+    return await preparePicture({ input, imageSize, crops, name });
   }
 
   async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {
@@ -155,6 +160,7 @@ export class Engine implements EngineHandle {
   async release(picture: EncodedPicture): Promise<void> {
     this.#pictures.delete(picture.id);
     await (await this.#language?.catch(() => undefined))?.release(picture.id);
+    returnFreedMemory();
   }
 
   async counters(): Promise<EngineCounters> {

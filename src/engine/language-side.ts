@@ -15,6 +15,7 @@ import { Generation } from "./generation.ts";
 import { PrefixStore, type PrefixStoreOptions } from "./prefix-store.ts";
 import { KvCache, type SequenceStore } from "./kv-cache.ts";
 import { Prompt, SYSTEM_TEXT, tokenizePrompt, type PictureFeatures } from "./prompt.ts";
+import { Sampling } from "./sampling.ts";
 import { Scheduler, type SchedulerCounters } from "./scheduler.ts";
 import { Sequence } from "./sequence.ts";
 
@@ -168,15 +169,20 @@ export class LanguageSide {
     if (constraint?.kind === "choices") {
       return new ChoiceScoring({ constraint, language, context, room, onText });
     }
+    const sampler = language.createSampler({ temperature, topP, seed });
     return new Generation({
       language,
-      context,
-      sampler: language.createSampler({ temperature, topP, seed }),
-      grammar: grammar === undefined ? undefined : language.createGrammar(grammar),
+      sampling: new Sampling({
+        context,
+        sampler,
+        grammar: grammar === undefined ? undefined : language.createGrammar(grammar),
+      }),
       // the last token of all need not be computed
       maxTokens: Math.min(maxTokens, room + 1),
       // what a grammar has brought to its end cannot go on
       ignoreEnd: grammar === undefined && ignoreEnd,
+      // what a grammar wants may be the same many times over, and cut off it is worth nothing
+      mayRepeat: grammar !== undefined || ignoreEnd,
       onText,
     });
   }

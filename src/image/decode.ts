@@ -1,10 +1,13 @@
 import type { Sharp, SharpOptions } from "sharp";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { opaqueGif } from "./gif.ts";
+import type { HeicDecoder } from "./heic/decoder.ts";
 import { readPicture, type PictureSource, type ReadPictureOptions } from "./source.ts";
 
 /** The largest phone cameras take 200 megapixels (16,320 x 12,240). Decoded, that is 600 MB. */
 export const MAX_PIXELS = 200_000_000;
+/** libheif has 2 GB for itself, of which a pixel takes up to 10 bytes; phones write HEIC of up to 50 megapixels. */
+const MAX_HEIC_PIXELS = 100_000_000;
 /** Resampling holds four weights for each pixel of a side: 16 MB at this length. */
 const MAX_SIDE = 1_000_000;
 /** An SVG has no pixels of its own: its longer side is drawn this long, twice what the HD crops need. */
@@ -28,6 +31,7 @@ export interface RgbPicture {
  */
 export async function decodePicture(options: ReadPictureOptions): Promise<RgbPicture> {
   const source = await readPicture(options);
+  if (source.kind.format === "heic") return await decodeHeic(source);
   const sharp = await loadSharp();
   const input = source.kind.format === "gif" ? opaqueGif(source.bytes) : source.bytes;
   const settings: SharpOptions = { ignoreIcc: true, failOn: "error", limitInputPixels: false };
@@ -47,6 +51,29 @@ export async function decodePicture(options: ReadPictureOptions): Promise<RgbPic
   }
 }
 
+/** HEIC, whose codec is not in sharp's prebuilt libraries. The file's own turns count, and not EXIF's, by its standard. */
+async function decodeHeic(source: PictureSource): Promise<RgbPicture> {
+  const { HeicDecoder } = await import("./heic/decoder.ts");
+  heic ??= new HeicDecoder();
+  const reply = await heic.decode({ bytes: source.bytes, maxPixels: MAX_HEIC_PIXELS });
+  if ("unavailable" in reply) {
+    throw new FlashSlothError(
+      "native",
+      `libheif-js, which decodes HEIC, does not load: ${reply.unavailable}`,
+      {
+        hint: "install it: npm install libheif-js",
+      },
+    );
+  }
+  if ("failed" in reply) throw decodeError(source, new Error(reply.failed));
+  const { width, height, pixels } = reply;
+  checkSize(source, width, height, MAX_HEIC_PIXELS);
+  if (pixels === undefined) throw decodeError(source, new Error("too large"));
+  return { width, height, pixels };
+}
+
+let heic: HeicDecoder | undefined;
+
 async function loadSharp(): Promise<typeof import("sharp").default> {
   try {
     const { default: sharp } = await import("sharp");
@@ -63,11 +90,11 @@ async function loadSharp(): Promise<typeof import("sharp").default> {
 }
 
 /** From the header, before anything is decoded: a bomb of a few kilobytes may claim gigabytes. */
-function checkSize(source: PictureSource, width: number, height: number): void {
-  const tooMany = width * height > MAX_PIXELS;
+function checkSize(source: PictureSource, width: number, height: number, most = MAX_PIXELS): void {
+  const tooMany = width * height > most;
   if (!tooMany && Math.max(width, height) <= MAX_SIDE) return;
   const size = `${width.toLocaleString("en")} x ${height.toLocaleString("en")} pixels`;
-  const limit = tooMany ? `${MAX_PIXELS / 1e6} megapixels` : `${MAX_SIDE.toLocaleString("en")} a side`;
+  const limit = tooMany ? `${most / 1e6} megapixels` : `${MAX_SIDE.toLocaleString("en")} a side`;
   throw new FlashSlothError("image-too-large", `${source.name} has ${size}; at most ${limit} are decoded`, {
     hint: "make it smaller first: the model looks at a few hundred pixels a side",
   });
@@ -83,7 +110,7 @@ async function toRgb(picture: Sharp): Promise<RgbPicture> {
 }
 
 /** Containers with kinds inside that sharp does not decode, however intact. */
-const MANY_KINDS: ReadonlySet<string> = new Set(["tiff", "avif"]);
+const MANY_KINDS: ReadonlySet<string> = new Set(["tiff", "avif", "heic"]);
 
 function decodeError(source: PictureSource, error: unknown): FlashSlothError {
   if (error instanceof FlashSlothError) return error;

@@ -55,7 +55,7 @@ const SIGNATURES: readonly Signature[] = [
 
 const SVG: Sniffed = { format: "svg", name: "an SVG", ...decoded };
 const AVIF: Sniffed = { format: "avif", name: "an AVIF", ...decoded };
-const HEIC: Sniffed = { format: "heic", name: "a HEIC", ...foreign };
+const HEIC: Sniffed = { format: "heic", name: "a HEIC", ...decoded };
 const CR3: Sniffed = { format: "cr3", name: "a Canon raw photo", ...foreign };
 const VIDEO: Sniffed = { format: "mp4", name: "an MP4 or QuickTime video", ...other };
 const PNM: Sniffed = { format: "pnm", name: "a PNM (PBM, PGM or PPM)", ...foreign };

@@ -30,17 +30,24 @@ export interface ReadPictureOptions {
 export async function readPicture(options: ReadPictureOptions): Promise<PictureSource> {
   const { input } = options;
   const name = options.name ?? (typeof input === "string" ? input : "the picture");
-  if (typeof input !== "string") {
-    return { name, bytes: input, kind: recognise(name, input) };
-  }
+  if (typeof input === "string") return await readPictureFile(input, name);
+  return { name, bytes: input, kind: recognise(name, input) };
+}
+
+/**
+ * As `readPicture`, from a file.
+ * @param path its bytes, where its name is no text
+ * @param name what messages call it
+ */
+export async function readPictureFile(path: string | Buffer, name: string): Promise<PictureSource> {
   try {
-    return await readFromFile(input, name);
+    return await readFromFile(path, name);
   } catch (error) {
     throw pathError(name, error);
   }
 }
 
-async function readFromFile(path: string, name: string): Promise<PictureSource> {
+async function readFromFile(path: string | Buffer, name: string): Promise<PictureSource> {
   // Before opening: opening a pipe would wait for a writer, and a device has no end.
   const entry = await stat(path);
   if (entry.isDirectory()) {
@@ -59,7 +66,7 @@ async function readFromFile(path: string, name: string): Promise<PictureSource> 
   try {
     const head = new Uint8Array(Math.min(entry.size, HEAD_BYTES));
     const { bytesRead } = await handle.read(head, 0, head.byteLength, 0);
-    const kind = recognise(name, head.subarray(0, bytesRead), path);
+    const kind = recognise(name, head.subarray(0, bytesRead), typeof path === "string" ? path : undefined);
     const bytes = new Uint8Array(entry.size);
     let filled = 0;
     while (filled < bytes.byteLength) {
@@ -73,8 +80,12 @@ async function readFromFile(path: string, name: string): Promise<PictureSource> 
   }
 }
 
-/** What the file is, when it is a picture that we decode. */
-function recognise(name: string, head: Uint8Array, path?: string): Sniffed {
+/**
+ * What bytes are, when they are a picture that we decode.
+ * @param path for advice: a file's, where they come from one
+ * @throws `image-invalid`
+ */
+export function recognise(name: string, head: Uint8Array, path?: string): Sniffed {
   if (head.byteLength === 0) {
     throw new FlashSlothError("image-invalid", `${name} is empty`);
   }
@@ -83,21 +94,18 @@ function recognise(name: string, head: Uint8Array, path?: string): Sniffed {
   if (!kind?.picture) {
     const looks = kind ? `it looks like ${kind.name}` : "its content is not of a known kind";
     throw new FlashSlothError("image-invalid", `${name} is not a picture: ${looks}`, {
-      hint: "pictures may be JPEG, PNG, WebP, AVIF, GIF, TIFF or SVG",
+      hint: "pictures may be JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or SVG",
     });
   }
   throw new FlashSlothError("image-invalid", `${name} is ${kind.name}, a format that is not decoded here`, {
-    hint: conversionHint(kind, path ?? `in.${kind.format}`),
+    hint: conversionHint(path ?? `in.${kind.format}`),
   });
 }
 
 /** A command that makes a JPEG of it, ready to paste where `name` is a path. */
-function conversionHint(kind: Sniffed, name: string): string {
+function conversionHint(name: string): string {
   const stem = name.replace(/\.[^./\\]*$/, "");
-  const from = shellQuoted(name);
-  const to = shellQuoted(`${stem}.jpg`);
-  if (kind.format !== "heic") return `convert it first: magick ${from} ${to}`;
-  return `convert it first: heif-convert ${from} ${to} (on macOS: sips -s format jpeg ${from} --out ${to})`;
+  return `convert it first: magick ${shellQuoted(name)} ${shellQuoted(`${stem}.jpg`)}`;
 }
 
 function shellQuoted(path: string): string {

@@ -1,5 +1,5 @@
-import { availableParallelism } from "node:os";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
+import { usableCores } from "../core/processors.ts";
 import type { ApartReply, ApartRequest, Work } from "./apart.ts";
 import { findStoredTensor } from "./ffi/gguf.ts";
 import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";
@@ -24,7 +24,7 @@ const WORK: {
   ) => Work[Name]["result"] | Promise<Work[Name]["result"]>;
 } = {
   quantize: async (library, { from, to, quant }) =>
-    quantizeNatively({ library, from, to, quant, threads: availableParallelism() }),
+    quantizeNatively({ library, from, to, quant, threads: await usableCores() }),
   findTensor: (library, { path, name }) => findStoredTensor(library, path, name),
 };
 

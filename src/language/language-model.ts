@@ -73,24 +73,19 @@ export class LanguageModel {
       ),
     ]);
     const [model, queries, embeddings] = parts;
+    const lie = model.status === "fulfilled" ? contradiction(model.value, geometry) : undefined;
     if (
       model.status === "fulfilled" &&
       queries.status === "fulfilled" &&
       embeddings.status === "fulfilled" &&
-      agrees(model.value, geometry)
+      lie === undefined
     ) {
       return new LanguageModel(device, queries.value, model.value, embeddings.value, options);
     }
     if (model.status === "fulfilled") model.value.dispose();
     if (embeddings.status === "fulfilled") embeddings.value.close();
-    for (const part of parts) if (part.status === "rejected") throw part.reason;
-    throw new FlashSlothError(
-      "model-invalid",
-      `${path} and the manifest beside it describe different models`,
-      {
-        hint: "convert or pull the model again",
-      },
-    );
+    if (lie === undefined) for (const part of parts) if (part.status === "rejected") throw part.reason;
+    throw new FlashSlothError("model-invalid", `${path} ${lie}`, { hint: "convert or pull the model again" });
   }
 
   /** Token ids of plain text; special tokens are never recognised in it. */
@@ -142,12 +137,15 @@ export class LanguageModel {
   }
 }
 
-function agrees(model: NativeModel, geometry: ModelGeometry): boolean {
-  return (
-    model.hiddenSize === geometry.hiddenSize &&
-    model.layers === geometry.layers &&
-    model.vocabSize === geometry.vocabSize
-  );
+/** Where a manifest says something else of the language model than its file; undefined where it does not. */
+function contradiction(model: NativeModel, geometry: ModelGeometry): string | undefined {
+  for (const key of ["hiddenSize", "layers", "vocabSize", "contextLength"] as const) {
+    if (model[key] === geometry[key]) continue;
+    return `has ${key} ${model[key]}, and the manifest beside it says ${geometry[key]}`;
+  }
+  const { layers, embqLayer } = geometry;
+  if (embqLayer < layers) return undefined;
+  return `has ${layers} layers, and the manifest beside it puts EmbQ before layer ${embqLayer}`;
 }
 
 async function readQueries(path: string, count: number): Promise<Float32Array> {

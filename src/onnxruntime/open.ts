@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
+import { requireDeclared, type DeclaredShape } from "./declared.ts";
 import { loadOnnxRuntime, type NativeSession, type OnnxRuntime } from "./library.ts";
 import { providerHint, type Provider, providerOption, providersFor } from "./provider.ts";
 import { shortReason } from "./reason.ts";
@@ -28,6 +29,8 @@ export interface OpenSessionOptions {
    * slower beside a language model that is loading. @default true
    */
   readonly spin?: boolean | undefined;
+  /** Inputs and outputs that the graph must have. @default whatever it has */
+  readonly declared?: Readonly<Record<string, DeclaredShape>> | undefined;
   /** Write each operator's times to a file that begins with this path, see `endProfiling`. @default none */
   readonly profile?: string | undefined;
 }
@@ -35,10 +38,10 @@ export interface OpenSessionOptions {
 /**
  * Opens a graph on the device that was asked for.
  * @throws `native` when onnxruntime does not load, `device` when the chosen device does not work,
- *   `model-invalid` when the file is missing or not even the CPU takes the graph
+ *   `model-invalid` when the file is missing, not even the CPU takes the graph, or it is not as `declared`
  */
 export async function openSession(options: OpenSessionOptions): Promise<OnnxSession> {
-  const { path, device = "auto", fixedShapes = false } = options;
+  const { path, device = "auto", fixedShapes = false, declared = {} } = options;
   try {
     await access(path, constants.R_OK);
   } catch (error) {
@@ -50,9 +53,9 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
   const runtime = loadOnnxRuntime();
   const notes: string[] = [];
   for (const provider of providersFor({ device, platform: process.platform, fixedShapes })) {
+    let session: NativeSession;
     try {
-      const session = createSession(runtime, provider, options);
-      return new OnnxSession(session, { path, provider, notes });
+      session = createSession(runtime, provider, options);
     } catch (error) {
       if (provider === "cpu") {
         throw new FlashSlothError("model-invalid", `${path} cannot be loaded: ${shortReason(error)}`, {
@@ -68,7 +71,15 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
         });
       }
       notes.push(`onnxruntime does not use ${provider}: ${reason}`);
+      continue;
     }
+    try {
+      requireDeclared(session, path, declared);
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
+    return new OnnxSession(session, { path, provider, notes });
   }
   throw new FlashSlothError("internal", `no provider is left for device ${device}`);
 }

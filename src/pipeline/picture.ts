@@ -13,24 +13,25 @@ export interface ReadyJob {
   readonly prepared: Prepared;
 }
 
-/** Encodes a picture, asks every question about it, and lets it go. */
+/** Encodes a picture, unless it is in the engine already, asks every question about it, and lets it go. */
 export async function lookAndAsk(asking: Asking, ready: ReadyJob): Promise<void> {
-  const { engine, places, window, options } = asking;
+  const { pictures, places, window, options } = asking;
   const { job, first } = ready;
   let looked: Looked;
   try {
     looked = await look(asking, ready.prepared);
   } catch (error) {
-    places.encoded();
+    void places.encoded();
     places.leave();
     const reason = await asking.reasonOf(error);
     if (reason !== undefined) window.put(first, pictureFailure(job, reason, options.model));
     return;
   }
-  places.encoded(looked.picture.ms.vision);
+  const { vision } = looked.picture.ms;
+  await places.encoded(vision > 0 ? vision : undefined); // one that is in the engine already does not tell how long others take
   await askEach(asking, { job, first, ...looked });
   // the outcomes stand, whatever becomes of the memory behind them
-  await engine.release(looked.picture).catch(() => {});
+  await pictures.release(looked.picture).catch(() => {});
 }
 
 interface Looked {
@@ -41,10 +42,10 @@ interface Looked {
 }
 
 async function look(asking: Asking, prepared: Prepared): Promise<Looked> {
-  const { engine, places, claimLoad, signal, now } = asking;
+  const { pictures, places, claimLoad, signal, now } = asking;
   const start = now();
   const begunAlone = places.taken === 1;
-  const picture = await engine.encodePicture(prepared.picture, { signal });
+  const picture = await pictures.encode(prepared.picture, { signal });
   const { wait, vision } = picture.ms;
   const spentMs = now() - start - wait;
   const alone = begunAlone && places.taken === 1;

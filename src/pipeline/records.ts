@@ -34,7 +34,7 @@ export interface AnsweredRecord {
   /** the probability of all choices together */
   readonly mass?: number | undefined;
   readonly model: string;
-  readonly finish: "stop" | "length" | "timeout";
+  readonly finish: "stop" | "length" | "repetition" | "timeout";
   readonly tokens: { readonly image: number; readonly prompt: number; readonly answer: number };
   /** The picture's features were kept from an earlier time. @default false */
   readonly cached?: true;

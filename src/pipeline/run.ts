@@ -9,6 +9,7 @@ import type { Job, PictureJob } from "./job.ts";
 import { pictureFailure, type Outcome } from "./outcome.ts";
 import { lookAndAsk } from "./picture.ts";
 import type { Asking, QuestionsOptions } from "./questions.ts";
+import { SharedPictures } from "./shared-pictures.ts";
 import { JobReader } from "./sources/reader.ts";
 
 export interface AnswersOptions extends QuestionsOptions {
@@ -60,7 +61,10 @@ class Run {
   readonly #bounds: Bounds<Outcome>;
   /** aborted when nobody wants to hear of what is in the engine */
   readonly #unwanted = new AbortController();
+  /** aborted when nothing further begins */
+  readonly #preparing = new AbortController();
   #asking: Promise<Asking> | undefined;
+  #pictures: SharedPictures | undefined;
   /** jobs that were read and are not through, and how many of them are in the engine */
   #open = 0;
   #inEngine = 0;
@@ -76,7 +80,8 @@ class Run {
     this.#waitingSince = options.waitingSince ?? now();
     this.#reader = new JobReader(jobs);
     this.#bounds = new Bounds({ ordered, now });
-    setMaxListeners(0, this.#unwanted.signal); // every question in the engine listens
+    // every question in the engine listens, and every picture that is fetched
+    setMaxListeners(0, this.#unwanted.signal, this.#preparing.signal);
   }
 
   /** where the outcomes come out */
@@ -99,6 +104,7 @@ class Run {
     stop?.removeEventListener("abort", this.#stop);
     this.#stop();
     await this.#leaving.wait(() => this.#inEngine === 0);
+    await this.#pictures?.close().catch(() => {});
     await this.#reader.close();
   }
 
@@ -125,9 +131,10 @@ class Run {
     const asking = await (this.#asking ??= this.#openEngine());
     let prepared: Prepared;
     try {
-      prepared = await place.prepare(asking.engine, job.input);
+      const { signal } = this.#preparing;
+      prepared = await place.prepare(asking.engine, job.input, { name: job.label, signal });
     } catch (error) {
-      const reason = await asking.reasonOf(error);
+      const reason = this.#ending ? undefined : await asking.reasonOf(error);
       if (reason !== undefined) await this.#reportFailure(job, first, reason);
       place.leave();
       return;
@@ -159,6 +166,7 @@ class Run {
     return {
       options: this.#options,
       engine,
+      pictures: (this.#pictures = new SharedPictures(engine)),
       places: this.#bounds.places,
       window: this.window,
       signal: this.#unwanted.signal,
@@ -204,6 +212,7 @@ class Run {
 
   readonly #end = (): void => {
     this.#ending = true;
+    this.#preparing.abort();
     this.#bounds.dismiss();
     this.#endIfDone();
   };

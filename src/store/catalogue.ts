@@ -46,6 +46,12 @@ const REPO_PART = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$/;
 /** A branch, tag or commit: git's safe characters, no `..`. */
 const REVISION = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]{0,127}$/;
 
+/** Whether a text is `OWNER/REPO`. */
+export function isRepository(text: string): boolean {
+  const parts = text.split("/");
+  return parts.length === 2 && parts.every((part) => REPO_PART.test(part) && !part.includes(".."));
+}
+
 /**
  * What a plain name or `hf:OWNER/REPO[@REVISION]` stands for; undefined when it is neither.
  * @throws `usage` for a malformed `hf:` name
@@ -59,12 +65,8 @@ export function parseModelName(text: string): HubModel | DemoModel | undefined {
   if (!text.startsWith(HUB_PREFIX)) return undefined;
 
   const [repo = "", revision, ...rest] = text.slice(HUB_PREFIX.length).split("@");
-  const parts = repo.split("/");
   const wellFormed =
-    parts.length === 2 &&
-    parts.every((part) => REPO_PART.test(part) && !part.includes("..")) &&
-    rest.length === 0 &&
-    (revision === undefined || REVISION.test(revision));
+    isRepository(repo) && rest.length === 0 && (revision === undefined || REVISION.test(revision));
   if (!wellFormed) {
     throw new FlashSlothError("usage", `"${text}" names no hub repository`, {
       hint: "write hf:OWNER/REPO or hf:OWNER/REPO@REVISION",

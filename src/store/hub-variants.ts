@@ -1,6 +1,7 @@
 import { variantOf, type Manifest } from "../core/manifest.ts";
-import type { Variant } from "../core/variant.ts";
+import type { Variant, WantedVariant } from "../core/variant.ts";
 import { folderName, type HubModel } from "./catalogue.ts";
+import { servesWanted } from "./converted.ts";
 import type { StorePaths } from "./home.ts";
 import { installedModels, namesIn } from "./installed.ts";
 
@@ -12,6 +13,19 @@ async function installed(paths: StorePaths, model: HubModel): Promise<Manifest[]
 
 export async function installedVariants(paths: StorePaths, model: HubModel): Promise<Variant[]> {
   return (await installed(paths, model)).map(variantOf);
+}
+
+/** The folder of a model that was converted elsewhere and is what is wanted, whatever variant that is. */
+export async function installedConverted(
+  paths: StorePaths,
+  model: HubModel,
+  wanted: WantedVariant,
+): Promise<string | undefined> {
+  const models = await installedModels(paths.models);
+  return models.find(
+    ({ manifest }) =>
+      manifest.name === model.name && manifest.fetchedFrom !== undefined && servesWanted(manifest, wanted),
+  )?.directory;
 }
 
 /** Folder of a checkpoint, while it arrives and where it is kept. */

@@ -1,10 +1,9 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { DiskFolder } from "../core/folder-files.ts";
+import { finishedNames } from "../convert/finished.ts";
 import { stagingFolder } from "../convert/staging.ts";
 import type { WantedVariant } from "../core/variant.ts";
-import { convertWithProject, type Converter } from "./converter.ts";
+import { projectConverter, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
-import { folderSize } from "./folder-size.ts";
 import { variantSuffix } from "./hub-folder.ts";
 import { installModel } from "./install.ts";
 import type { OnStoreProgress } from "./progress.ts";
@@ -21,6 +20,8 @@ export interface InstallCheckpointOptions extends WantedVariant {
   readonly version: string;
   readonly name: string;
   readonly source: { readonly repo: string; readonly revision: string | null };
+  /** Runs the conversion with the vision tower that the checkpoint's folder may lack. @default it is there */
+  readonly withVisionTower?: (<T>(work: (path: string | undefined) => Promise<T>) => Promise<T>) | undefined;
   readonly onProgress?: OnStoreProgress | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly convert?: Converter | undefined;
@@ -36,12 +37,14 @@ function suffixIn(folder: string): string {
   return folder.slice(folder.lastIndexOf("@") + 1).replace(/^[0-9a-f]*/, "");
 }
 
-async function weightBytes(checkpoint: string): Promise<number> {
-  let sum = 0;
-  for (const name of await readdir(checkpoint)) {
-    if (name.endsWith(".safetensors")) sum += (await stat(join(checkpoint, name))).size;
-  }
-  return sum;
+/** What a conversion that met a full disk still needs; 0 where the checkpoint itself cannot be read any more. */
+async function bytesToConvert(options: InstallCheckpointOptions, out: string): Promise<number> {
+  const { checkpoint, quant, visionPrecision, convert = projectConverter } = options;
+  const finished = await finishedNames(stagingFolder(out));
+  const files = new DiskFolder(checkpoint);
+  const examined = await convert.examine({ files, quant, visionPrecision, finished }).catch(() => undefined);
+  await examined?.close();
+  return examined?.peak ?? 0;
 }
 
 /**
@@ -52,7 +55,7 @@ async function weightBytes(checkpoint: string): Promise<number> {
 export async function installCheckpoint(options: InstallCheckpointOptions): Promise<string> {
   const { paths, checkpoint, base, version, name, source } = options;
   const { quant, visionPrecision, visionBudget, calibrate } = options;
-  const { onProgress, signal, convert = convertWithProject } = options;
+  const { withVisionTower, onProgress, signal, convert = projectConverter } = options;
   const suffix = variantSuffix(options);
   return installModel({
     paths,
@@ -61,20 +64,14 @@ export async function installCheckpoint(options: InstallCheckpointOptions): Prom
     progressKey: version,
     supersedes: ({ folder, manifest }) => manifest.source.repo === source.repo && suffixIn(folder) === suffix,
     build: async (out) => {
-      // most runs find their model on the disk and convert nothing
-      const { estimateConversion } = await import("../convert/space.ts");
-      const finished = await folderSize(stagingFolder(out));
-      const toConvert = estimateConversion(await weightBytes(checkpoint), {
-        quant,
-        visionPrecision,
-        finished,
-      });
-      const need = { home: paths.home, toFetch: 0, toConvert };
       const variant = { quant, visionPrecision, visionBudget, calibrate };
+      const request = { checkpoint, out, name, source, ...variant, onProgress, signal };
       try {
-        await convert({ checkpoint, out, name, source, ...variant, onProgress, signal });
+        if (withVisionTower === undefined) await convert.convert(request);
+        else await withVisionTower(async (visionTower) => convert.convert({ ...request, visionTower }));
       } catch (error) {
-        throw await explainFullDisk(error, need);
+        const toConvert = await bytesToConvert(options, out);
+        throw await explainFullDisk(error, { home: paths.home, toFetch: 0, toConvert });
       }
     },
     onProgress,

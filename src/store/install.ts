@@ -26,6 +26,10 @@ export interface InstallOptions {
   readonly lockKey?: string | undefined;
   /** for messages */
   readonly name: string;
+  /** Another folder of the store that serves as well. @default none does */
+  readonly find?: (() => Promise<string | undefined>) | undefined;
+  /** The folder that the finished model gets. @default `folder` */
+  readonly folderOf?: ((manifest: Manifest) => string) | undefined;
   /**
    * Makes the model in a folder that does not exist yet and that nobody else uses. What an earlier run finished under
    * the same `progressKey` may be in `stagingFolder(out)`.
@@ -85,22 +89,27 @@ async function removeSuperseded(
  * @throws what `build` throws, `disk`, or the signal's reason
  */
 export async function installModel(options: InstallOptions): Promise<string> {
-  const { paths, folder, lockKey = folder, name, supersedes } = options;
+  const { paths, folder, lockKey = folder, name, supersedes, find, folderOf } = options;
   const { build, beforePublish, progressKey, onProgress, signal } = options;
-  const directory = join(paths.models, folder);
-  const present = async (): Promise<boolean> => (await tryReadModel(directory)) !== undefined;
-  if (await present()) {
+  const present = async (): Promise<string | undefined> => {
+    const directory = join(paths.models, folder);
+    return (await tryReadModel(directory)) === undefined ? find?.() : directory;
+  };
+  const there = await present();
+  if (there !== undefined) {
     await sweepDeadClaims(paths.locks);
-    return directory;
+    return there;
   }
 
   const onWait = ({ pid }: { pid: number }): void => onProgress?.({ stage: "wait", pid, model: name });
   return withLock({ directory: paths.locks, key: lockKey, onWait, signal }, async () => {
     const partial = `${PARTIAL_PREFIX}${folder}~${progressKey}`;
-    if (await present()) {
+    const meanwhile = await present();
+    if (meanwhile !== undefined) {
       await clearLeftovers(paths.models, folder);
-      return directory;
+      return meanwhile;
     }
+    let directory = join(paths.models, folder);
     const out = join(paths.models, partial);
     try {
       await mkdir(paths.models, { recursive: true });
@@ -111,11 +120,14 @@ export async function installModel(options: InstallOptions): Promise<string> {
         await rm(out, { recursive: true, force: true });
         await build(out);
       }
-      await beforePublish?.(await readModel(out));
+      const manifest = await readModel(out);
+      const own = folderOf?.(manifest) ?? folder;
+      directory = join(paths.models, own);
+      await beforePublish?.(manifest);
       await clearLeftovers(paths.models, folder, partial);
-      if ((await namesIn(paths.models)).includes(folder)) await discardFolder(paths.models, folder);
+      if ((await namesIn(paths.models)).includes(own)) await discardFolder(paths.models, own);
       await rename(out, directory);
-      if (supersedes !== undefined) await removeSuperseded(paths.models, folder, supersedes);
+      if (supersedes !== undefined) await removeSuperseded(paths.models, own, supersedes);
     } catch (error) {
       throw isSystemError(error) ? diskError(directory, error) : error;
     }

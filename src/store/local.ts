@@ -1,9 +1,11 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { CONFIG_FILE } from "../checkpoint/file-names.ts";
-import { FlashSlothError, systemCode } from "../core/errors.ts";
+import { FlashSlothError, messageOf, systemCode } from "../core/errors.ts";
 import { MANIFEST_FILE } from "../core/manifest.ts";
+import { isPickle } from "../formats/safetensors/weight-files.ts";
 
 /** What a path given as a model turned out to be. `directory` is its real path. */
 export interface LocalModel {
@@ -19,11 +21,27 @@ export function looksLikePath(text: string): boolean {
 }
 
 /**
+ * The path that a text means: `~` is the user's home, `file://` an address of this machine.
+ * @throws `usage` for an address of another one
+ */
+export function folderPath(text: string): string {
+  if (!/^file:/i.test(text)) return resolve(text.replace(/^~(?=$|[/\\])/, homedir()));
+  try {
+    return fileURLToPath(text);
+  } catch (error) {
+    throw new FlashSlothError("usage", `${text} names no folder of this machine: ${messageOf(error)}`, {
+      cause: error,
+      hint: "write file:///path/to/folder, or the path alone",
+    });
+  }
+}
+
+/**
  * The folder that `text` names, or undefined when there is nothing by that name.
  * @throws `model-invalid` when it is there and holds no model, or may not be read
  */
 export async function findLocalModel(text: string): Promise<LocalModel | undefined> {
-  const path = resolve(text.replace(/^~(?=$|[/\\])/, homedir()));
+  const path = folderPath(text);
   let directory: string;
   let names: string[];
   try {
@@ -41,9 +59,8 @@ export async function findLocalModel(text: string): Promise<LocalModel | undefin
       .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
       .replace(/^[.-]+/, "") || "model";
   if (names.includes(MANIFEST_FILE)) return { kind: "converted", directory, name };
-  const weights = names.some(
-    (file) => file.endsWith(".safetensors") || file.endsWith(".safetensors.index.json"),
-  );
+  // a checkpoint of pickles is one too: why it cannot be converted is said by whoever reads it
+  const weights = names.some((file) => /\.safetensors(?:\.index\.json)?$/.test(file) || isPickle(file));
   if (weights && names.includes(CONFIG_FILE)) return { kind: "checkpoint", directory, name };
   throw notAModel(
     path,

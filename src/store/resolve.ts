@@ -17,15 +17,19 @@ import { untilStopped } from "./stopped.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installCheckpoint, shortVersion } from "./install-checkpoint.ts";
 import { hubFolder, servingVariants } from "./hub-folder.ts";
-import { installedVariants } from "./hub-variants.ts";
+import { refuseOtherThan, servesWanted } from "./converted.ts";
+import { installedConverted, installedVariants } from "./hub-variants.ts";
 import type { Patience } from "./hub/retry.ts";
 import { hubSettings, type Environment } from "./hub/settings.ts";
-import { readModel, tryReadModel } from "./installed.ts";
+import { installedModels, readModel, tryReadModel } from "./installed.ts";
 import { sweepDeadClaims } from "../core/lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 export interface ResolveOptions extends WantedVariant {
-  /** A name of the catalogue, `demo`, `hf:OWNER/REPO[@REVISION]`, or a folder (converted, or a checkpoint). */
+  /**
+   * A name of the catalogue, `demo`, `hf:OWNER/REPO[@REVISION]`, a name that `pull` gave, or a folder (converted, or a checkpoint), by
+   * its path or its `file://` address.
+   */
   readonly model: string;
   /** Whether a model that is not on this disk may be fetched. @default true, unless `HF_HUB_OFFLINE` is set */
   readonly download?: boolean | undefined;
@@ -93,6 +97,10 @@ async function resolveLocal(
     visionPrecision,
     visionBudget,
     calibrate,
+    withVisionTower: async (work) => {
+      const { withVisionTower } = await import("./tower.ts");
+      return withVisionTower({ ...options, checkpoint: local.directory, paths }, work);
+    },
     onProgress,
     signal,
     convert,
@@ -139,7 +147,8 @@ async function resolveHub(
   options: ResolveOptions,
   paths: StorePaths,
 ): Promise<ResolvedModel> {
-  const installed = await findInstalled(model, options, paths);
+  const installed =
+    (await findInstalled(model, options, paths)) ?? (await installedConverted(paths, model, options));
   if (installed !== undefined) {
     await sweepDeadClaims(paths.locks);
     return { directory: installed, name: model.name, demo: false };
@@ -169,6 +178,19 @@ async function resolveHub(
   }
 }
 
+/** A converted folder that was pulled into the store under its own name. */
+async function findPulled(options: ResolveOptions, paths: StorePaths): Promise<ResolvedModel | undefined> {
+  const { model } = options;
+  const named = (await installedModels(paths.models)).filter(
+    ({ manifest }) => manifest.name === model && manifest.fetchedFrom !== undefined,
+  );
+  const [first] = named;
+  const serving = named.find(({ manifest }) => servesWanted(manifest, options));
+  if (serving !== undefined) return { directory: serving.directory, name: model, demo: false };
+  if (first !== undefined) refuseOtherThan(first.manifest, options, model);
+  return undefined;
+}
+
 /**
  * The folder of a model that can be loaded, made on first use: the demo and checkpoints in a folder are converted into
  * the store, models of the hub are fetched first.
@@ -182,6 +204,8 @@ export async function resolveModel(options: ResolveOptions): Promise<ResolvedMod
   const named = parseModelName(model);
   if (named?.kind === "demo") return untilStopped(signal, async () => resolveDemo(options, paths));
   if (named !== undefined) return untilStopped(signal, async () => resolveHub(named, options, paths));
+  const pulled = looksLikePath(model) ? undefined : await findPulled(options, paths);
+  if (pulled !== undefined) return pulled;
   const local = await findLocalModel(model);
   if (local !== undefined) return untilStopped(signal, async () => resolveLocal(local, options, paths));
   if (looksLikePath(model)) {

@@ -9,17 +9,20 @@ export interface StoreNeed {
   readonly toFetch: number;
   /** bytes */
   readonly toConvert: number;
+  /** bytes of files that are on this disk elsewhere. @default 0 */
+  readonly toCopy?: number | undefined;
 }
 
 /** `8.1 GB needed (6.4 GB to download, 1.7 GB to convert)` */
-export function storeNeed({ home, toFetch, toConvert }: StoreNeed): SpaceNeed {
+export function storeNeed({ home, toFetch, toConvert, toCopy = 0 }: StoreNeed): SpaceNeed {
   const parts = [
     ...(toFetch > 0 ? [`${showBytes(toFetch)} to download`] : []),
+    ...(toCopy > 0 ? [`${showBytes(toCopy)} to copy`] : []),
     ...(toConvert > 0 ? [`${showBytes(toConvert)} to convert`] : []),
   ];
   return {
     folder: home,
-    bytes: toFetch + toConvert,
+    bytes: toFetch + toCopy + toConvert,
     purpose: `(${parts.join(", ")})`,
     remedy: ", or set FLASHSLOTH_HOME to a folder on another disk,",
   };

@@ -44,7 +44,14 @@ export class EmbqSession {
   /** The question's length varies, so on a Mac the CPU takes it. @throws as `openSession` does */
   static async load(options: LoadEmbqOptions): Promise<EmbqSession> {
     const { directory, file, geometry, device, threads } = options;
-    const session = await openSession({ path: join(directory, file), device, threads });
+    const { queries, hiddenSize, featureWidth } = geometry;
+    const declared = {
+      queries: [queries, hiddenSize],
+      text: ["any", hiddenSize],
+      features: ["any", featureWidth],
+      queries_out: [queries, hiddenSize],
+    } as const;
+    const session = await openSession({ path: join(directory, file), device, threads, declared });
     return new EmbqSession(session, geometry);
   }
 

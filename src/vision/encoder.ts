@@ -62,11 +62,17 @@ export class VisionEncoder {
   static async load(options: LoadVisionOptions): Promise<VisionEncoder> {
     const { directory, file, geometry, device, threads, expectedCrops = 1 } = options;
     const many = expectedCrops >= CROPS_WORTH_REPACKING;
+    const { imageSize, featuresPerCrop, featureWidth, tokensPerCrop, hiddenSize } = geometry;
     const session = await openSession({
       path: join(directory, file),
       device,
       threads,
       fixedShapes: true,
+      declared: {
+        pixels: [1, imageSize, imageSize, 3],
+        features: [1, featuresPerCrop, featureWidth],
+        visual_tokens: [1, tokensPerCrop, hiddenSize],
+      },
       prepack: many,
       spin: many, // the first picture is encoded while the language model still loads
     });

@@ -27,7 +27,13 @@ export class UncompressedProjector {
         hint: "convert or pull the model again",
       });
     }
-    const session = await openSession({ path: join(directory, file), device, threads, fixedShapes: true });
+    const { featuresPerCrop, featureWidth, hiddenSize } = geometry;
+    const declared = {
+      features: [1, featuresPerCrop, featureWidth],
+      visual_tokens: [1, featuresPerCrop, hiddenSize],
+    };
+    const path = join(directory, file);
+    const session = await openSession({ path, device, threads, fixedShapes: true, declared });
     return new UncompressedProjector(session, geometry);
   }
 

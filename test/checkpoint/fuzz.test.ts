@@ -4,6 +4,7 @@ import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import { MemorySource } from "../../src/core/bytes.ts";
 import { SafetensorsFile } from "../../src/formats/safetensors/file.ts";
+import { publishedTokenizer } from "../hub/published-forms.ts";
 import { DEMO, DemoCopy } from "./demo-copy.ts";
 
 /** mulberry32: the same damage in every run. */
@@ -114,8 +115,12 @@ describe("a damaged checkpoint", () => {
     ["vocab.json", 4],
     ["merges.txt", 5],
     ["added_tokens.json", 6],
+    ["tokenizer_config.json", 7],
+    ["special_tokens_map.json", 8],
   ] as const)("is opened or refused, nothing else, when %s is hit", async (name, seed) => {
     await using copy = await DemoCopy.create();
+    for (const [file, text] of Object.entries(await publishedTokenizer(DEMO)))
+      await writeFile(copy.path(file), text);
     const bytes = await readFile(copy.path(name));
     const below = randomIntegers(seed);
     let refused = 0;

@@ -5,9 +5,9 @@ import { DEMO, DemoCopy, float16, type Header } from "./demo-copy.ts";
 
 const VISION = "model.vision_tower.vision_tower.vision_model";
 
-async function refusal(directory: string): Promise<unknown> {
+async function refusal(directory: string, strict = false): Promise<unknown> {
   try {
-    const checkpoint = await openCheckpoint({ directory });
+    const checkpoint = await openCheckpoint({ directory, strict });
     await checkpoint.close();
     return "it opened";
   } catch (error) {
@@ -120,21 +120,6 @@ describe("openCheckpoint", () => {
       "tensor model.learnable_tokens.token is missing",
     ],
     [
-      "an unknown tensor",
-      (header) => (header["model.extra.weight"] = float16(2)),
-      'tensor "model.extra.weight" is no part of a FlashSloth',
-    ],
-    [
-      "a vision block beyond the tower",
-      (header) => (header[`${VISION}.encoder.layers.27.layer_norm1.weight`] = float16(96)),
-      "encoder.layers.27.layer_norm1.weight",
-    ],
-    [
-      "a rotary buffer of a layer in disguise",
-      (header) => (header["model.layers.0.x.rotary_emb.inv_freq"] = float16(2)),
-      "is no part of a FlashSloth",
-    ],
-    [
       "a shape that contradicts the configuration",
       (header) => (header["lm_head.weight"] = float16(576, 127)),
       "tensor lm_head.weight has shape [576, 127], the configuration needs [576, 128]",
@@ -161,7 +146,7 @@ describe("openCheckpoint", () => {
       (header) => {
         for (const name of Object.keys(header)) if (name.startsWith("model.layers.2.")) delete header[name];
       },
-      "tensor model.layers.2.input_layernorm.weight is missing",
+      "tensor model.layers.2.input_layernorm.weight and 13 more are missing",
     ],
     [
       "query vectors in three axes",
@@ -177,6 +162,45 @@ describe("openCheckpoint", () => {
     await using copy = await DemoCopy.create();
     await copy.editTensors(edit);
     expect(await refusal(copy.directory)).toEqual(invalid(expected));
+  });
+
+  it.each<[string, string]>([
+    ["an unknown tensor", "model.extra.weight"],
+    ["a vision block beyond the tower", `${VISION}.encoder.layers.27.layer_norm1.weight`],
+    ["a rotary buffer of a layer in disguise", "model.layers.0.x.rotary_emb.inv_freq"],
+    ["a name that JavaScript's objects know", "constructor"],
+  ])("leaves %s out and says so, or refuses it when it must be strict", async (_, name) => {
+    await using copy = await DemoCopy.create();
+    await copy.editJson("config.json", (config) => {
+      Object.assign(config["vision_config"] as object, { num_hidden_layers: 5 });
+    });
+    const before = await openCheckpoint({ directory: copy.directory });
+    await before.close();
+    expect(before.remarks).toEqual([]);
+    await copy.editTensors((header) => (header[name] = float16(2)));
+    const after = await openCheckpoint({ directory: copy.directory });
+    expect([...after.tensors.keys()]).toEqual([...before.tensors.keys()]);
+    expect(after.remarks).toEqual([
+      `1 tensor (4 B) that no part of a FlashSloth needs, left out: "${name}" [2]`,
+    ]);
+    await after.close();
+    expect(await refusal(copy.directory, true)).toEqual(
+      invalid(`tensor "${name}" [2] is no part of a FlashSloth`),
+    );
+  });
+
+  it("counts unknown tensors, and names some", async () => {
+    await using copy = await DemoCopy.create();
+    await copy.editTensors((header) => {
+      for (let i = 0; i < 12; i++) header[`x.${i}\n\u001b[2J`] = { ...float16(1000, 7), dtype: "F32" };
+    });
+    const checkpoint = await openCheckpoint({ directory: copy.directory });
+    expect(checkpoint.remarks).toEqual([
+      expect.stringMatching(
+        /^12 tensors \(336 kB\) .* left out: "x\.0\\n\\u001b\[2J" \[1000, 7\], .* and 9 more$/,
+      ),
+    ]);
+    await checkpoint.close();
   });
 
   it("takes BF16 and F32 as they are", async () => {

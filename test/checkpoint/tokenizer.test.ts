@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { byteAlphabet } from "../../src/checkpoint/byte-alphabet.ts";
-import { readTokenizer } from "../../src/checkpoint/tokenizer.ts";
+import { readTokenizer, type ReadTokenizer } from "../../src/checkpoint/tokenizer.ts";
+import { DiskFolder } from "../../src/core/folder-files.ts";
 import type { Tokenizer } from "../../src/checkpoint/types.ts";
 import { PARITY_FIXTURES } from "../synthetic/parity.ts";
 import { DEMO } from "./demo-copy.ts";
@@ -58,7 +59,11 @@ async function writeWhole(mergeStyle: "pairs" | "strings"): Promise<void> {
   for (const file of ["vocab.json", "merges.txt", "added_tokens.json"]) await rm(join(directory, file));
 }
 
-const read = (): Promise<Tokenizer> => readTokenizer(directory, VOCAB_SIZE);
+const readAll = (folder: string = directory, vocabSize: number = VOCAB_SIZE): Promise<ReadTokenizer> =>
+  readTokenizer({ files: new DiskFolder(folder), vocabSize });
+
+const read = async (...folder: [string?, number?]): Promise<Tokenizer> =>
+  (await readAll(...folder)).tokenizer;
 
 const refusal = (): Promise<unknown> =>
   read().then(
@@ -91,7 +96,7 @@ describe("a checkpoint's tokenizer", () => {
   });
 
   it("is GPT-2's with Phi-2's additions, a token named prototype included", async () => {
-    const tokenizer = await readTokenizer(PUBLISHED, 51_200);
+    const tokenizer = await read(PUBLISHED, 51_200);
     expect(tokenizer.tokens).toHaveLength(50_257);
     expect(tokenizer.tokens).toContain("prototype");
     expect(tokenizer.merges).toHaveLength(50_000);
@@ -109,6 +114,82 @@ describe("a checkpoint's tokenizer", () => {
     const fromFiles = await read();
     await writeWhole(style);
     expect(await read()).toEqual(fromFiles);
+  });
+
+  it.each(["pairs", "strings"] as const)(
+    "may be in both layouts, or have its vocabulary in one and its merges in the other (%s)",
+    async (style) => {
+      const fromFiles = await read();
+      const slow = await Promise.all(
+        ["vocab.json", "merges.txt", "added_tokens.json"].map(
+          async (file) => [file, await readFile(join(directory, file))] as const,
+        ),
+      );
+      await writeWhole(style);
+      for (const [file, bytes] of slow) await writeFile(join(directory, file), bytes);
+      expect(await readAll()).toEqual({
+        tokenizer: fromFiles,
+        files: ["vocab.json", "merges.txt", "tokenizer.json", "added_tokens.json"],
+        remarks: [],
+      });
+      await rm(join(directory, "merges.txt"));
+      expect(await read()).toEqual(fromFiles);
+    },
+  );
+
+  it("has added tokens wherever they are listed, with the ids of tokenizer_config.json where files disagree", async () => {
+    const before = await read();
+    const decoder = {
+      "551": { content: "<|endoftext|>", special: true },
+      "552": { content: "<learnable>", special: true, lstrip: false },
+      "553": { content: "</s>", special: true },
+    };
+    const config = { added_tokens_decoder: decoder, model_max_length: 1e30, eos_token: 3, extra: [] };
+    await writeFile(join(directory, "tokenizer_config.json"), JSON.stringify(config));
+    expect(await readAll()).toMatchObject({ tokenizer: before, remarks: [] });
+    // each of the two alone, and each with one token
+    await rm(join(directory, "added_tokens.json"));
+    expect(await read()).toEqual(before);
+    await writeFile(join(directory, "added_tokens.json"), JSON.stringify({ "</s>": 553 }));
+    const { "552": learnable } = decoder;
+    const part = { ...config, added_tokens_decoder: { "552": learnable } };
+    await writeFile(join(directory, "tokenizer_config.json"), JSON.stringify(part));
+    expect(await readAll()).toMatchObject({ tokenizer: before, remarks: [] });
+    await writeFile(
+      join(directory, "added_tokens.json"),
+      JSON.stringify({ "</s>": 553, "<learnable>": 560 }),
+    );
+    expect(await readAll()).toMatchObject({
+      tokenizer: before,
+      remarks: [
+        '"<learnable>" is token 560 in added_tokens.json and 552 in tokenizer_config.json, which counts',
+      ],
+    });
+  });
+
+  it.each(["special_tokens_map.json", "tokenizer_config.json"])(
+    "has special tokens named by %s",
+    async (file) => {
+      const added = { "<learnable>": 552, "</s>": 553, "  ": 554, "<box>": 555, "<pad>": 556 };
+      await writeFile(join(directory, "added_tokens.json"), JSON.stringify(added));
+      const named = { additional_special_tokens: ["<box>", "<nowhere>"], pad_token: { content: "<pad>" } };
+      await writeFile(join(directory, file), JSON.stringify(named));
+      const { added: tokens } = await read();
+      expect(tokens.slice(3)).toEqual([
+        { id: 554, text: "  ", special: false },
+        { id: 555, text: "<box>", special: true },
+        { id: 556, text: "<pad>", special: true },
+      ]);
+    },
+  );
+
+  it("gets a <learnable> where no file has one, after all others", async () => {
+    await writeFile(join(directory, "added_tokens.json"), JSON.stringify({ "</s>": 553 }));
+    const { tokenizer, remarks } = await readAll();
+    expect(tokenizer.learnable).toBe(554);
+    expect(tokenizer.added.at(-1)).toEqual({ id: 554, text: "<learnable>", special: true });
+    expect(remarks).toEqual([expect.stringContaining("no file of the tokenizer has <learnable>")]);
+    await expect(read(directory, 554)).rejects.toThrow('"<learnable>" has id 554, vocab_size is 554');
   });
 
   it("may have Windows line ends and no version line", async () => {
@@ -193,7 +274,6 @@ describe("a checkpoint's tokenizer is refused", () => {
 
   it.each<[string, Record<string, unknown>, string]>([
     ["no </s>", { "<learnable>": 552 }, 'the tokenizer has no token "</s>"'],
-    ["no <learnable>", { "</s>": 552 }, 'the tokenizer has no token "<learnable>"'],
     ["an added id beyond the embeddings", { "<learnable>": 552, "</s>": 576 }, "vocab_size is 576"],
     ["two added tokens with one id", { "<learnable>": 552, "</s>": 552 }, "share id 552"],
     [
@@ -213,7 +293,28 @@ describe("a checkpoint's tokenizer is refused", () => {
   });
 
   it("for more tokens than embeddings", async () => {
-    await expect(readTokenizer(directory, 551)).rejects.toThrow("552 tokens, vocab_size is 551");
+    await expect(read(directory, 551)).rejects.toThrow("552 tokens, vocab_size is 551");
+  });
+
+  it.each<[string, string, unknown, string]>([
+    ["ids that are none", "tokenizer_config.json", { added_tokens_decoder: { x: { content: "a" } } }, "x"],
+    ["a token without text", "tokenizer_config.json", { added_tokens_decoder: { 560: {} } }, "content"],
+    ["a text for an object", "special_tokens_map.json", "</s>", "the file"],
+    [
+      "an id beyond the embeddings",
+      "tokenizer_config.json",
+      { added_tokens_decoder: { 576: { content: "a!" } } },
+      "id 576",
+    ],
+    [
+      "a token of the vocabulary with another id",
+      "tokenizer_config.json",
+      { added_tokens_decoder: { 560: { content: "Ġcircles" } } },
+      "contradicts the vocabulary",
+    ],
+  ])("for %s in %s", async (_, file, json, expected) => {
+    await writeFile(join(directory, file), JSON.stringify(json));
+    expect(await refusal()).toEqual(invalid(expected));
   });
 
   it("for a tokenizer.json of another kind", async () => {

@@ -61,10 +61,25 @@ describe("splitArguments", () => {
   });
 
   it("refuses pictures that it cannot take", async () => {
-    await expect(splitArguments(["http://x/a.png", "q"], undefined)).rejects.toEqual(
-      usage(/URLs are not supported/),
-    );
     await expect(splitArguments(["", "q"], undefined)).rejects.toEqual(usage(/path is empty/));
     await expect(splitArguments(["-", "-"], ["q"])).rejects.toEqual(usage(/only once/));
+  });
+
+  it("needs no picture where a list names them, and takes the last argument for the question all the same", async () => {
+    expect(await splitArguments(["why"], undefined, "names")).toEqual({ images: [], questions: ["why"] });
+    expect(await splitArguments(["a.png", "why"], undefined, "names")).toEqual({
+      images: ["a.png"],
+      questions: ["why"],
+    });
+    expect(await splitArguments([], ["why"], "names")).toEqual({ images: [], questions: ["why"] });
+    await expect(splitArguments([], undefined, "names")).rejects.toEqual(usage(/^no question given$/));
+    await expect(splitArguments([folder], undefined, "names")).rejects.toEqual(usage(/no question given/));
+  });
+
+  it("takes no argument where a file has pictures and questions", async () => {
+    expect(await splitArguments([], undefined, "questions")).toEqual({ images: [], questions: [] });
+    expect(await splitArguments([], ["why"], "questions")).toEqual({ images: [], questions: ["why"] });
+    await expect(splitArguments(["why"], [], "questions")).rejects.toEqual(usage(/why has no place here/));
+    await expect(splitArguments([], [""], "questions")).rejects.toEqual(usage(/question is empty/));
   });
 });

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { cp, readFile, truncate } from "node:fs/promises";
+import { cp, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { apart } from "../hub/tower-apart.ts";
 import { Place, QUESTION, RED_CIRCLE } from "./binary.ts";
 
 const place = new Place();
@@ -30,6 +31,30 @@ describe("flashsloth convert", () => {
     expect(status).toBe(1);
     expect(stderr).toMatch(/^error: .*model\.safetensors/m);
     expect(existsSync(place.path("never"))).toBe(false);
+  });
+
+  it("takes a vision tower that the weights lack from where it is told", async () => {
+    const { files, siglip } = await apart();
+    for (const [folder, contents] of [
+      ["towerless", files],
+      ["siglip", siglip],
+    ] as const) {
+      await mkdir(place.path(folder));
+      for (const [name, { bytes }] of Object.entries(contents)) {
+        await writeFile(place.path(`${folder}/${name}`), bytes);
+      }
+    }
+    const env = { HF_HUB_OFFLINE: "1", HF_HOME: place.path("hf") };
+    const alone = await place.run(["convert", "towerless", "seeing"], { env });
+    expect(alone.status).toBe(4);
+    expect(alone.stderr).toContain("towerless does not hold its vision tower, which is google/siglip");
+    const { status, stderr } = await place.run(
+      ["convert", "towerless", "seeing", "--vision-tower", "siglip", "--name", "shapes"],
+      { env },
+    );
+    expect([status, stderr]).toEqual([0, expect.stringContaining("it is taken from siglip\n")]);
+    const { stdout } = await place.run(["ask", "-m", "./seeing", RED_CIRCLE, QUESTION]);
+    expect(stdout).toBe("Red.\n");
   });
 
   it("needs both folders", async () => {

@@ -3,7 +3,7 @@ import { Remarks, type RemarksOptions } from "../../src/cli/remarks.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import { pictureFailure, questionFailure, type Outcome } from "../../src/pipeline/outcome.ts";
 import type { Job } from "../../src/pipeline/job.ts";
-import { answer, jobsOf, picture } from "../pipeline/fake-engine.ts";
+import { answer, picture } from "../pipeline/fake-engine.ts";
 
 /** Remarks, and the lines that they made. */
 function listen(options: Omit<RemarksOptions, "terminal">): { remarks: Remarks; lines: string[] } {
@@ -12,7 +12,6 @@ function listen(options: Omit<RemarksOptions, "terminal">): { remarks: Remarks; 
     error: (message: string, hint?: string) =>
       void lines.push(`error: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])),
     warning: (message: string) => void lines.push(`warning: ${message}`),
-    status: (text: string) => void lines.push(text),
   };
   return { remarks: new Remarks({ terminal, ...options }), lines };
 }
@@ -21,7 +20,7 @@ function job(label: string, ...questions: readonly string[]): Job {
   return { label, input: label, questions: questions.map((text) => ({ text })) };
 }
 
-function cutOff(text: string, finish: "length" | "timeout"): Outcome {
+function cutOff(text: string, finish: "length" | "timeout" | "repetition"): Outcome {
   const ms = { load: 0, image: 0, vision: 0, prefill: 1, first_token: 1, decode: 1, total: 3 };
   const tokens = { image: 9, prompt: 58, answer: 5 };
   return {
@@ -31,52 +30,6 @@ function cutOff(text: string, finish: "length" | "timeout"): Outcome {
     measured: { picture: picture(1), answer: answer("Re", { finish }) },
   };
 }
-
-describe("working", () => {
-  it.each([
-    [["a"], ["q"], ["looking at a"]],
-    [["a", "b"], ["q"], ["looking at a (1 of 2)", "looking at b (2 of 2)"]],
-    [["a"], ["q", "r"], ["looking at a (question 1 of 2)", "looking at a (question 2 of 2)"]],
-    [
-      ["a", "b"],
-      ["q", "r"],
-      [
-        "looking at a (1 of 2, question 1 of 2)",
-        "looking at a (1 of 2, question 2 of 2)",
-        "looking at b (2 of 2, question 1 of 2)",
-        "looking at b (2 of 2, question 2 of 2)",
-      ],
-    ],
-  ])("counts what there are several of: %j, %j", async (pictures, questions, expected) => {
-    const { remarks, lines } = listen({ questions });
-    const jobs = jobsOf(
-      pictures.map((label) => ({ label, input: label })),
-      questions,
-    );
-    const followed = remarks.follow(Object.assign(jobs, { total: pictures.length }));
-    for await (const _ of followed); // all are under way
-    for (let done = 1; done <= pictures.length * questions.length; done++) remarks.working(done);
-    expect(lines).toEqual(expected);
-  });
-
-  it("does without a total, and without a picture that has not come yet", async () => {
-    const { remarks, lines } = listen({ questions: ["q"] });
-    const jobs = remarks.follow(
-      jobsOf(
-        [
-          { label: "a", input: "a" },
-          { label: "b", input: "b" },
-        ],
-        ["q"],
-      ),
-    );
-    await jobs.next();
-    remarks.working(1);
-    await jobs.next();
-    remarks.working(1);
-    expect(lines).toEqual(["looking at a (picture 1)", "looking at b (picture 2)"]);
-  });
-});
 
 describe("explain", () => {
   const questions = ["one", "two"];
@@ -112,9 +65,11 @@ describe("explain", () => {
     const error = new FlashSlothError("timeout", "too slow");
     remarks.explain(questionFailure(job("a.png"), { text: "q" }, error, "demo"));
     remarks.explain(cutOff("q", "length"));
+    remarks.explain(cutOff("q", "repetition"));
     expect(lines).toEqual([
       "error: a.png: too slow",
       "warning: a.png: the answer was cut off after 5 tokens",
+      "warning: a.png: the answer repeated itself without end, and was cut off",
     ]);
   });
 });

@@ -22,11 +22,19 @@ const REQUEST: AskRequest = {
   questions: ["Why?"],
   ask: {},
   timeoutMs: undefined,
-  json: false,
+  answers: {
+    format: undefined,
+    output: undefined,
+    sidecar: undefined,
+    resume: false,
+    force: false,
+    failFast: false,
+  },
   bench: false,
   parallel: "auto",
   ordered: true,
   cacheBytes: undefined,
+  shard: undefined,
 };
 
 const interrupts = new Interrupts();
@@ -50,7 +58,7 @@ async function engineOptions(inputs: readonly Input[]): Promise<EngineOptions | 
   const run = runAsk(REQUEST, {
     terminal,
     interrupts,
-    gatherPictures: () => jobsOf(inputs, REQUEST.questions),
+    gatherPictures: async () => jobsOf(inputs, REQUEST.questions),
     openOutput: async () => new StreamOutput(new PassThrough()),
     resolveModel: async () => ({ name: "demo", directory: "/models/demo", demo: true }),
     beginEngine: (options) => {

@@ -5,16 +5,18 @@ import { drawing, Place, QUESTION, RED_CIRCLE, type RunOptions } from "./binary.
 const place = new Place();
 const ESCAPE = "\u001b";
 const COLOR = `${ESCAPE}[3`;
+/** A sequence of the terminal's own. */
+const SEQUENCE = new RegExp(`^${ESCAPE}\\[[\\d?;]*[A-Za-z]`);
 const HIDE_CURSOR = `${ESCAPE}[?25l`;
 const SHOW_CURSOR = `${ESCAPE}[?25h`;
 
 /** Runs the binary on a terminal of its own; what it says on stdout and stderr comes out together. */
 async function onTerminal(
   words: readonly string[],
-  { columns = 100, ...options }: RunOptions & { columns?: number } = {},
+  { columns = 100, reader = "", ...options }: RunOptions & { columns?: number; reader?: string } = {},
 ): Promise<string> {
   const quoted = words.map((word) => `'${word}'`).join(" ");
-  const line = `stty cols ${columns}; $flashsloth ${quoted}`;
+  const line = `stty cols ${columns}; $flashsloth ${quoted}${reader}`;
   const { stdout } = await place.bash(`script -qec "${line}" /dev/null`, options);
   return stdout.replaceAll("\r\n", "\n");
 }
@@ -40,6 +42,33 @@ describe("on a terminal", () => {
     expect(await onTerminal(words, { columns: 0 })).toMatch(/else\nRed\.\n$/);
   });
 
+  it("shows how far a run is, and takes it away for each answer and in the end", async () => {
+    const pictures = [RED_CIRCLE, drawing("086.png"), drawing("190.png")];
+    const shown = await onTerminal(["ask", "-m", "demo", ...pictures, "-q", QUESTION]);
+    expect(shown).toContain("[------");
+    expect(shown).toMatch(/\[#+-+\] [12] of 3/);
+    // what is left on the screen: each line as it stands when nothing more is written over it
+    const left = shown
+      .split("\n")
+      .map((line) => line.slice(line.lastIndexOf(`${ESCAPE}[`)).replace(SEQUENCE, ""));
+    expect(left.filter((line) => line.includes(": ")).map((line) => line.split(": ")[1])).toEqual([
+      "Red.",
+      "Blue.",
+      "Purple.",
+    ]);
+    expect(shown).toMatch(/3 answered, 0 failed, 0 skipped; [\d.]+ pictures a second\n/);
+  });
+
+  it("animates nothing while somebody else writes to it: whoever reads the answers from a pipe", async () => {
+    const pictures = [RED_CIRCLE, drawing("086.png"), drawing("190.png")];
+    const shown = await onTerminal(["ask", "-m", "demo", ...pictures, "-q", QUESTION], {
+      reader: " | head -4",
+    });
+    expect(shown).not.toContain(ESCAPE);
+    expect(shown).toContain(`\n${RED_CIRCLE}: Red.\n`);
+    expect(shown).toContain("3 answered, 0 failed");
+  });
+
   it("colours messages unless told not to", async () => {
     const wrong = ["ask", "-m", "demo", "nosuch.png", "-q", "why"];
     expect(await onTerminal(wrong)).toContain(COLOR);
@@ -52,7 +81,9 @@ describe("on a terminal", () => {
 describe("where stderr is no terminal", () => {
   it("animates and colours nothing", async () => {
     const { stderr } = await place.run(["ask", "-m", "demo", RED_CIRCLE, drawing("086.png"), QUESTION]);
-    expect(stderr).toBe("the demo model knows drawings of coloured shapes and nothing else\n");
+    expect(stderr).toMatch(
+      /^the demo model knows drawings of coloured shapes and nothing else\n2 answered, [^\n]+ a second\n$/,
+    );
   });
 
   it("colours when FORCE_COLOR asks for it", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   seedValue,
+  shardValue,
   temperatureValue,
   threadCount,
   timeoutSeconds,
@@ -31,5 +32,16 @@ describe("option values", () => {
     ["timeout", timeoutSeconds, ["0", "-1", "3000000", "1s"]],
   ])("%s refuses what it cannot mean", (_, parse, texts) => {
     for (const text of texts) expect(() => parse(text), text).toThrow(/^expected a/);
+  });
+
+  it("reads a part of several", () => {
+    expect(shardValue("2/8")).toEqual({ part: 2, of: 8 });
+    expect(shardValue("1/1")).toEqual({ part: 1, of: 1 });
+    for (const text of ["2", "/8", "2/", "a/b", "-1/8", "2/8/9", "1.5/2", "2 / 8", ""]) {
+      expect(() => shardValue(text), text).toThrow("expected K/N, such as 2/8 for the second of eight parts");
+    }
+    expect(() => shardValue("0/8")).toThrow("the parts are numbered from 1 to 8: 0 is none of them");
+    expect(() => shardValue("9/8")).toThrow("the parts are numbered from 1 to 8: 9 is none of them");
+    expect(() => shardValue("1/0")).toThrow("expected from 1 to 1000000 parts");
   });
 });

@@ -9,7 +9,7 @@ import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertProgress } from "../../src/convert/progress.ts";
 import { toFloat32 } from "../../src/core/dtype.ts";
-import { MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
+import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
 import { VERSION } from "../../src/core/version.ts";
 import { writeParityCheckpoint } from "../synthetic/parity.ts";
 
@@ -92,7 +92,7 @@ describe("convertCheckpoint on the demo checkpoint", () => {
 
   it("lists every file of the folder with its size and hash", async () => {
     const names = demo.files.map(({ name }) => name);
-    expect([...names, MANIFEST_FILE].toSorted()).toEqual((await readdir(demoFolder)).toSorted());
+    expect([...names, CARD_FILE, MANIFEST_FILE].toSorted()).toEqual((await readdir(demoFolder)).toSorted());
     expect(names).toEqual(expect.arrayContaining(Object.values(demo.roles)));
     for (const { name, size, sha256 } of demo.files) {
       const bytes = await readFile(join(demoFolder, name));

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
+import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
 import { writeSmallCheckpoint } from "./small-checkpoint.ts";
 import { random } from "../random.ts";
 
@@ -97,7 +97,7 @@ async function checkModel(): Promise<void> {
   expect(await readManifest(out)).toMatchObject({ quant: "q4_k_m", geometry: reference.geometry });
   const { files } = await readManifest(out);
   expect((await readdir(out)).toSorted()).toEqual(
-    [MANIFEST_FILE, ...files.map(({ name }) => name)].toSorted(),
+    [CARD_FILE, MANIFEST_FILE, ...files.map(({ name }) => name)].toSorted(),
   );
   expect(hashesOf(files)).toEqual(hashesOf(reference.files));
   for (const { name, sha256 } of files) {

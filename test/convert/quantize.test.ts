@@ -6,7 +6,7 @@ import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { convertCheckpoint, type ConvertOptions } from "../../src/convert/convert.ts";
-import { MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
+import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { DEMO_CHECKPOINT, DRAWINGS, readDrawings } from "../demo/demo-model.ts";
 import { readGgufLayout, type GgufLayout } from "../formats/gguf/ggml.ts";
@@ -70,7 +70,7 @@ describe("a quantised model", () => {
     expect(await readManifest(out)).toEqual(manifest);
     expect(manifest).toMatchObject({ quant, source: SOURCE, license: "apache-2.0" });
     expect((await readdir(out)).toSorted()).toEqual(
-      [MANIFEST_FILE, ...manifest.files.map(({ name }) => name)].toSorted(),
+      [CARD_FILE, MANIFEST_FILE, ...manifest.files.map(({ name }) => name)].toSorted(),
     );
     for (const { name, size, sha256 } of manifest.files) {
       const bytes = await readFile(join(out, name));

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
-import { MANIFEST_FILE, type Manifest, parseManifest, readManifest } from "../../src/core/manifest.ts";
+import {
+  CARD_FILE,
+  MANIFEST_FILE,
+  type Manifest,
+  parseManifest,
+  readManifest,
+} from "../../src/core/manifest.ts";
 import { VISION_PRECISIONS, type VisionPrecision } from "../../src/core/variant.ts";
 import { VisionEncoder } from "../../src/vision/encoder.ts";
 import { relativeError } from "../vision/error.ts";
@@ -127,7 +133,7 @@ describe("convertCheckpoint with a vision precision", () => {
 
   it("leaves nothing of the comparison behind", async () => {
     for (const [precision, { files }] of models) {
-      const names = [...files.map(({ name }) => name), MANIFEST_FILE].toSorted();
+      const names = [...files.map(({ name }) => name), CARD_FILE, MANIFEST_FILE].toSorted();
       expect((await readdir(join(folder, precision))).toSorted()).toEqual(names);
     }
   });

@@ -64,7 +64,7 @@ describe("an engine with a prompt cache", () => {
     ];
     const { version } = await loadLlama("cpu");
     const model = languageKey(await readManifest(demo.directory)) ?? "";
-    const runtime = `llama.cpp ${version}, cpu`;
+    const runtime = `llama.cpp ${version}, cpu, values transposed`;
     const cache = new PromptCache({ directory: folder, model, runtime, beginning: SYSTEM_TEXT });
     for (const other of states) {
       cache.write(other);

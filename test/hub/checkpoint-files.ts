@@ -62,7 +62,16 @@ interface Entry {
 
 /** The demo's checkpoint with its weights in several shards, as the published ones are. It converts like the demo. */
 export async function shardedDemo(shards: number): Promise<Record<string, ServedFile>> {
-  const { "model.safetensors": single, ...files } = await demoRepository();
+  return inShards(await demoRepository(), shards);
+}
+
+/** A repository whose one file of weights is cut into shards with an index. */
+export function inShards(
+  repository: Readonly<Record<string, ServedFile>>,
+  shards: number,
+): Record<string, ServedFile> {
+  const { "model.safetensors": single, ...rest } = repository;
+  const files: Record<string, ServedFile> = { ...rest };
   const bytes = Buffer.from(single?.bytes ?? []);
   const headerLength = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.subarray(8, 8 + headerLength).toString()) as Record<string, Entry>;
@@ -89,5 +98,19 @@ export async function shardedDemo(shards: number): Promise<Record<string, Served
   }
   const index = JSON.stringify({ metadata: {}, weight_map: weightMap });
   files["model.safetensors.index.json"] = { bytes: Buffer.from(index), lfs: false };
+  return files;
+}
+
+/** A folder's own files as a repository; large ones and those of weights are `lfs`, as the hub's tools upload them. */
+export async function folderRepository(directory: string): Promise<Record<string, ServedFile>> {
+  const files: Record<string, ServedFile> = {};
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const bytes = await readFile(join(directory, entry.name));
+    files[entry.name] = {
+      bytes,
+      lfs: bytes.byteLength > 10_000_000 || /\.(?:safetensors|gguf|onnx|data|f32)$/.test(entry.name),
+    };
+  }
   return files;
 }

@@ -58,6 +58,8 @@ export interface Request {
 export interface HubServerOptions {
   readonly repo: string;
   readonly files: Readonly<Record<string, ServedFile>>;
+  /** Other repositories, at the same commit; what is counted of their files is under `OWNER/REPO/NAME`. @default none */
+  readonly others?: Readonly<Record<string, Readonly<Record<string, ServedFile>>>>;
   /** @default a commit made of one letter */
   readonly commit?: string;
   /** entries on a page of the file list. @default 3 */
@@ -67,7 +69,7 @@ export interface HubServerOptions {
 }
 
 /** Long enough for what was sent to be taken from the socket before the connection breaks. */
-const ARRIVAL_MS = 40;
+const ARRIVAL_MS = 150;
 const PIECE = 16 * 1024;
 
 export function gitSha1(bytes: Uint8Array): string {
@@ -96,6 +98,7 @@ export class HubServer {
   requiredToken: string | undefined;
   gated: boolean = false;
   bytesPerSecond: number | undefined;
+  readonly #others: readonly string[];
   readonly #pageSize: number;
   readonly #counts = new Map<string, number>();
   readonly #hub: Server;
@@ -104,6 +107,11 @@ export class HubServer {
   private constructor(options: HubServerOptions) {
     this.repo = options.repo;
     this.files = new Map(Object.entries(options.files));
+    const { others = {} } = options;
+    this.#others = Object.keys(others);
+    for (const [repo, files] of Object.entries(others)) {
+      for (const [name, file] of Object.entries(files)) this.files.set(`${repo}/${name}`, file);
+    }
     this.commit = options.commit ?? "c".repeat(40);
     this.bytesPerSecond = options.bytesPerSecond;
     this.#pageSize = options.pageSize ?? 3;
@@ -119,6 +127,17 @@ export class HubServer {
       ),
     );
     return server;
+  }
+
+  /** The files of one repository, by the names that it gives them. */
+  filesOf(repo: string): [string, ServedFile][] {
+    const all = [...this.files];
+    if (repo !== this.repo) {
+      return all.flatMap(([key, file]) =>
+        key.startsWith(`${repo}/`) ? [[key.slice(repo.length + 1), file] as [string, ServedFile]] : [],
+      );
+    }
+    return all.filter(([key]) => !this.#others.some((other) => key.startsWith(`${other}/`)));
   }
 
   get endpoint(): string {
@@ -170,10 +189,12 @@ export class HubServer {
       return;
     }
     const file = /^\/([^/]+\/[^/]+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(path);
-    const [, repo, commit, name = ""] = file ?? [];
+    const [, repo = "", commit, inRepo = ""] = file ?? [];
+    const known = repo === this.repo || this.#others.includes(repo);
+    const name = repo === this.repo ? inRepo : `${repo}/${inRepo}`;
     const served = this.files.get(name);
-    if (repo !== this.repo || commit !== this.commit || served === undefined) {
-      finish(404, { "x-error-code": repo === this.repo ? "EntryNotFound" : "RepoNotFound" });
+    if (!known || commit !== this.commit || served === undefined) {
+      finish(404, { "x-error-code": known ? "EntryNotFound" : "RepoNotFound" });
       return;
     }
     if (!served.lfs) {
@@ -193,10 +214,12 @@ export class HubServer {
     url: URL,
     finish: (status: number, headers: Record<string, string>, body?: string) => void,
   ): void {
-    const [, repo, verb = "", revision] = api;
+    const [, repo = "", verb = "", revision] = api;
     const fault = this.apiFault(verb, this.#next(verb));
     if (fault?.kind === "status") return finish(fault.status, fault.headers ?? {}, fault.body ?? "{}");
-    if (repo !== this.repo) return finish(404, { "x-error-code": "RepoNotFound" });
+    if (repo !== this.repo && !this.#others.includes(repo)) {
+      return finish(404, { "x-error-code": "RepoNotFound" });
+    }
     if (revision !== "main" && revision !== this.commit) {
       return finish(404, { "x-error-code": "RevisionNotFound" });
     }
@@ -204,7 +227,7 @@ export class HubServer {
     if (verb === "revision") return finish(200, json, JSON.stringify({ id: repo, sha: this.commit }));
     const entries = [
       { type: "directory", oid: "d".repeat(40), size: 0, path: "assets" },
-      ...[...this.files].map(([path, file]) => ({
+      ...this.filesOf(repo).map(([path, file]) => ({
         type: "file",
         path,
         size: sizeOf(file),
@@ -245,7 +268,7 @@ export class HubServer {
       .update(file.stored?.sha256 ?? file.bytes)
       .digest("hex")}"`;
     const whole = sizeOf(file);
-    const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1];
+    const [, asked, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
     const valid = request.headers["if-range"] === undefined || request.headers["if-range"] === etag;
     const ranged = asked !== undefined && valid && fault?.kind !== "ignore-range";
     const from = ranged ? Number(asked) : 0;
@@ -255,7 +278,8 @@ export class HubServer {
       return;
     }
     const start = ranged && fault?.kind === "wrong-range" ? 0 : from;
-    let body = Buffer.from(file.bytes.subarray(start));
+    const stop = ranged && last !== undefined && last !== "" ? Math.min(Number(last) + 1, whole) : whole;
+    let body = Buffer.from(file.bytes.subarray(start, stop));
     if (fault?.kind === "corrupt") {
       const middle = Math.floor(body.byteLength / 2);
       body[middle] = (body[middle] ?? 0) ^ 0x20;
@@ -264,13 +288,17 @@ export class HubServer {
     const record = this.#record(host, request, url, ranged ? 206 : 200);
     response.writeHead(ranged ? 206 : 200, {
       etag,
-      "content-length": String(file.stored === undefined ? body.byteLength : whole - start),
+      "content-length": String(file.stored === undefined ? body.byteLength : stop - start),
       "accept-ranges": "bytes",
-      ...(ranged ? { "content-range": `bytes ${start}-${whole - 1}/${whole}` } : {}),
+      ...(ranged ? { "content-range": `bytes ${start}-${stop - 1}/${whole}` } : {}),
       ...(host === "hub" ? { "x-repo-commit": this.commit } : {}),
     });
     if (file.stored !== undefined) {
-      for await (const piece of createReadStream(file.stored.path, { start, highWaterMark: 64 * PIECE })) {
+      for await (const piece of createReadStream(file.stored.path, {
+        start,
+        end: stop - 1,
+        highWaterMark: 64 * PIECE,
+      })) {
         await this.#send(response, piece as Buffer, record);
         if (response.destroyed) return;
       }

@@ -15,11 +15,14 @@ describe("sniff", () => {
     }
   });
 
+  it.each(["ftypheic\0\0\0\0mif1heic", "ftypmif1\0\0\0\0mif1heix"])("recognises HEIC: %j", (brands) => {
+    const head = latin1(`\0\0\0\x18${brands}`);
+    expect(sniff(head)).toMatchObject({ format: "heic", picture: true, decodes: true });
+  });
+
   it.each([
     ["BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28", "bmp"],
     ["\0\0\0\x0cJXL \r\n\x87\n", "jxl"],
-    ["\0\0\0\x18ftypheic\0\0\0\0mif1heic", "heic"],
-    ["\0\0\0\x18ftypmif1\0\0\0\0mif1heix", "heic"],
     ["\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "cr3"],
     ["8BPS\0\x01", "psd"],
     ["P6\n4 4\n255\n", "pnm"],

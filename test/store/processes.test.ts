@@ -1,12 +1,23 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { MODEL, ProcessPlace } from "./processes.ts";
+import { MODEL, ProcessPlace, type Running } from "./processes.ts";
+
+/** Bytes a second at which a download is still under way when another process has started, however busy the machine is. */
+const SLOW = 15_000;
+
+/** Resolves once all of several processes but one have said that they wait, or ended. */
+async function othersWait(runs: readonly Running[]): Promise<void> {
+  const said = runs.map(async (run) => run.says("waiting for process"));
+  await Promise.any(runs.map(async (_, one) => Promise.all(said.filter((_wait, index) => index !== one))));
+}
 
 describe("several processes", () => {
   it.each([2, 4])("%d that pull the same model: one download, the others wait and use it", async (count) => {
-    const place = await ProcessPlace.open(4_000_000);
+    const place = await ProcessPlace.open(SLOW);
     const runs = Array.from({ length: count }, () => place.start("pull", MODEL, "--json"));
+    await othersWait(runs);
+    place.server.bytesPerSecond = undefined;
     const ended = await Promise.all(runs.map(async (run) => run.ended));
     expect(ended.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 0));
     expect(place.server.sent()).toBe(place.needed());
@@ -19,15 +30,24 @@ describe("several processes", () => {
   });
 
   it("go on where another was killed, and do not wait for the dead", async () => {
-    const place = await ProcessPlace.open(1_500_000);
+    const place = await ProcessPlace.open(1e9);
+    place.server.fault = (path, { count }) => {
+      // the beginnings of the weights have come, and this is the rest
+      if (path.endsWith(".safetensors") && count > 1) place.server.bytesPerSecond = SLOW;
+      return undefined;
+    };
     const first = place.start("pull", MODEL);
     await first.says("downloading");
     const second = place.start("pull", MODEL, "--json");
     await second.says("waiting for process");
+    second.child.kill("SIGSTOP"); // or it goes on while what is left is counted
     first.child.kill("SIGKILL");
-    await first.ended;
+    expect((await first.ended).signal).toBe("SIGKILL");
     const left = await place.fetched();
     expect(left.size).toBeGreaterThan(0);
+    place.server.fault = () => undefined;
+    place.server.bytesPerSecond = undefined;
+    second.child.kill("SIGCONT");
     const { status, stdout } = await second.ended;
     expect(status).toBe(0);
     const { bytes } = JSON.parse(stdout) as { bytes: { received: number } };

@@ -77,7 +77,7 @@ export class ProcessPlace {
 
   /** Bytes of every file that the model needs. */
   needed(): number {
-    const unneeded = new Set([".gitattributes", "README.md", "pytorch_model.bin", "assets/teaser.png"]);
+    const unneeded = new Set([".gitattributes", "pytorch_model.bin", "assets/teaser.png"]);
     return [...this.server.files]
       .filter(([path]) => !unneeded.has(path))
       .reduce((sum, [, { bytes }]) => sum + bytes.byteLength, 0);

@@ -7,7 +7,7 @@ import type { ConversionRequest } from "../../src/store/converter.ts";
 import { demoCheckpoint } from "../../src/store/demo.ts";
 import { storePaths } from "../../src/store/home.ts";
 import { resolveModel } from "../../src/store/resolve.ts";
-import { fakeConverter } from "./fake-converter.ts";
+import { convertingBy, fakeConverter } from "./fake-converter.ts";
 import { scratch } from "./scratch.ts";
 
 async function diskFull(request: ConversionRequest): Promise<never> {
@@ -67,9 +67,25 @@ describe("resolving a model", () => {
     expect(calls).toHaveLength(2);
   });
 
+  it("says of a folder of Python pickles that it runs none", async () => {
+    const home = await scratch();
+    const checkpoint = join(home, "pickled");
+    await cp(demoCheckpoint(), checkpoint, { recursive: true });
+    await rm(join(checkpoint, "model.safetensors"));
+    await writeFile(join(checkpoint, "pytorch_model.bin"), "PK");
+    await expect(
+      resolveModel({ model: checkpoint, paths: storePaths(join(home, "store")) }),
+    ).rejects.toMatchObject({
+      code: "checkpoint-invalid",
+      message: expect.stringContaining("has its weights only as pytorch_model.bin: a Python pickle"),
+    });
+  });
+
   it("leaves nothing that looks like a model when a conversion fails, and goes on afterwards", async () => {
     const paths = storePaths(await scratch());
-    await expect(resolveModel({ model: "demo", paths, convert: diskFull })).rejects.toMatchObject({
+    await expect(
+      resolveModel({ model: "demo", paths, convert: convertingBy(diskFull) }),
+    ).rejects.toMatchObject({
       code: "disk",
     });
     expect((await readdir(paths.models)).every((name) => name.startsWith(".partial-"))).toBe(true);
@@ -123,18 +139,20 @@ async function stoppedHalfway({ out }: ConversionRequest): Promise<never> {
 describe("what an interrupted conversion finished", () => {
   it("is still there for the next run, and goes when the model is complete", async () => {
     const paths = storePaths(await scratch());
-    await expect(resolveModel({ model: "demo", paths, convert: stoppedHalfway })).rejects.toThrow("stopped");
+    await expect(
+      resolveModel({ model: "demo", paths, convert: convertingBy(stoppedHalfway) }),
+    ).rejects.toThrow("stopped");
     const seen: string[] = [];
-    const convert = fakeConverter();
+    const { convert } = fakeConverter();
     await resolveModel({
       model: "demo",
       paths,
-      convert: async (request) => {
+      convert: convertingBy(async (request) => {
         seen.push(await readFile(join(stagingFolder(request.out), "vision.onnx"), "utf8"));
         expect(await readdir(paths.models)).toHaveLength(1);
         await rm(stagingFolder(request.out), { recursive: true });
         return convert(request);
-      },
+      }),
     });
     expect(seen).toEqual(["finished"]);
     expect(await readdir(paths.models)).toEqual([expect.stringMatching(/^demo@/)]);

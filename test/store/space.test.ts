@@ -4,11 +4,14 @@ import { describe, expect, it } from "vitest";
 import { storePaths } from "../../src/store/home.ts";
 import { resolveModel } from "../../src/store/resolve.ts";
 import { showBytes } from "../../src/core/show-bytes.ts";
-import { estimateConversion } from "../../src/convert/space.ts";
 import { freeBytes, requireSpace } from "../../src/core/disk-space.ts";
 import { storeNeed } from "../../src/store/space.ts";
 import { onTightDisk } from "../convert/tightDisk.ts";
-import { HubPlace } from "./hub/hub-place.ts";
+import { diskPeak } from "../convert/disk-peak.ts";
+import { folderRepository } from "../hub/checkpoint-files.ts";
+import { demoCheckpoint } from "../../src/store/demo.ts";
+import { inspectModel } from "../../src/store/inspect.ts";
+import { HubPlace, REPO } from "./hub/hub-place.ts";
 import { scratch } from "./scratch.ts";
 
 const MB = 1_000_000;
@@ -35,24 +38,11 @@ describe("free space", () => {
     });
     await requireSpace(storeNeed({ home, toFetch: 0, toConvert: 1 }));
   });
-
-  it("for a conversion grows with the checkpoint and counts the f16 file beside the quantised one", () => {
-    expect(estimateConversion(1000)).toBe(1150);
-    expect(estimateConversion(1000, { quant: "q4_k_m" })).toBe(1140);
-    // the exact vision graph stands beside the reduced one, which is the peak only where nothing is quantised
-    expect(estimateConversion(1000, { visionPrecision: "int8" })).toBe(1290);
-    expect(estimateConversion(1000, { quant: "q4_k_m", visionPrecision: "fp16" })).toBe(1140);
-    expect(estimateConversion(1000, { quant: "unheard-of" })).toBe(
-      estimateConversion(1000, { quant: "q8_0" }),
-    );
-    expect(estimateConversion(1000, { finished: 150 })).toBe(1000);
-    expect(estimateConversion(1000, { finished: 5000 })).toBe(0);
-  });
 });
 
 describe("a disk that is too small", () => {
   it("is noticed before anything large is fetched, and a rerun after freeing space completes", async () => {
-    await onTightDisk({ total: 1 * MB, longest: 200_000 }, async (disk) => {
+    await onTightDisk({ total: 0.8 * MB, longest: 200_000 }, async (disk) => {
       const place = await HubPlace.open();
       const paths = storePaths(join(disk.folder, "store"));
       await expect(place.pull({ paths })).rejects.toMatchObject({ code: "disk" });
@@ -97,6 +87,24 @@ describe("a disk that is too small", () => {
       disk.relax();
       expect((await resolveModel({ model: "demo", paths })).demo).toBe(true);
     });
+  });
+});
+
+describe("what a pull takes from the disk", () => {
+  it.each([
+    ["q4_k_m", "fp32"],
+    ["f16", "int8"],
+  ] as const)("as %s with %s is what inspect says, and hardly less", async (quant, visionPrecision) => {
+    const place = await HubPlace.open({ files: await folderRepository(demoCheckpoint()) });
+    const { env, paths } = place;
+    const model = `hf:${REPO}`;
+    const { takes } = await inspectModel({ model, env, quant, visionPrecision });
+    const said = (takes?.fetch ?? 0) + (takes?.convert ?? 0);
+    const peak = await diskPeak(paths.home, async (look) => {
+      await place.pull({ quant, visionPrecision, convert: undefined, onProgress: look });
+    });
+    expect(said / peak).toBeGreaterThan(1);
+    expect(said / peak).toBeLessThan(1.04);
   });
 });
 

@@ -204,7 +204,7 @@ describe("the variants of a model of the hub", () => {
 it("the project's converter makes each precision from the hub's files", async () => {
   place = await HubPlace.open({ files: await demoRepository() });
   const language = new Set<string>();
-  for (const visionPrecision of ["fp16", "int8"] as const) {
+  for (const visionPrecision of ["fp16", "mixed", "int8"] as const) {
     const { directory, manifest } = await place.pull({ quant: "f16", visionPrecision, convert: undefined });
     expect(await readModel(directory)).toMatchObject({
       quant: "f16",
@@ -218,6 +218,17 @@ it("the project's converter makes each precision from the hub's files", async ()
   }
   expect(language.size).toBe(1);
   expect((await verifyModel({ model: MODEL, paths: place.paths })).every(({ ok }) => ok)).toBe(true);
+});
+
+it("a folder without pictures to calibrate with is told before the weights are fetched", async () => {
+  place = await HubPlace.open({ files: await demoRepository() });
+  const calibrate = await scratch();
+  const options = { visionPrecision: "mixed", calibrate, convert: undefined } as const;
+  await expect(place.pull(options)).rejects.toMatchObject({
+    code: "usage",
+    message: `${calibrate} holds no picture to calibrate with`,
+  });
+  expect(place.server.sent("model.safetensors")).toBeLessThan(500_000);
 });
 
 describe("the variants of a checkpoint on this disk", () => {

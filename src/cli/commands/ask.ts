@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import type { Shard } from "../../pipeline/sources/shard.ts";
+import { answersOptions, type AnswersFlags } from "./answers.ts";
 import { constraintOptions, type ConstraintFlags } from "./constraint.ts";
 import {
   byteCount,
@@ -6,6 +8,7 @@ import {
   filled,
   parallelCount,
   seedValue,
+  shardValue,
   temperatureValue,
   timeoutSeconds,
   tokenCount,
@@ -13,22 +16,25 @@ import {
 } from "../values.ts";
 import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags {
+export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags, AnswersFlags {
   readonly question?: readonly string[];
   readonly recursive?: boolean;
+  readonly filesFrom?: string;
+  readonly null?: boolean;
+  readonly questions?: string;
+  readonly imageDir?: string;
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topP: number;
   readonly seed: number;
   readonly embq: boolean;
-  readonly json?: boolean;
-  readonly output?: string;
   readonly timeout?: number;
   readonly bench?: boolean;
   readonly parallel: number | "auto";
   readonly unordered?: boolean;
   readonly cache: boolean;
   readonly cacheSize?: number;
+  readonly shard?: Shard;
 }
 
 /** `flashsloth ask <image...> [question]` */
@@ -38,16 +44,32 @@ export function addAsk(program: Command): void {
     .summary("answer a question about each picture")
     .description(
       "Answer a question about each picture. The last argument is the question, unless -q gives it.\n" +
-        "A picture is a file, a folder (its pictures, sorted) or - (the picture's bytes on standard input).",
+        "A picture is a file, a folder (its pictures, sorted), an http(s) URL or - (the picture's bytes on standard input).",
     )
-    .usage("[options] <image...> [question]")
+    .usage("[options] [image...] [question]")
     .argument("[words...]", "the pictures, then the question")
     .option(
       "-q, --question <text>",
       "the question; every argument is then a picture; may be repeated",
       eachOf,
     )
-    .option("-r, --recursive", "descend into folders");
+    .option("-r, --recursive", "descend into folders")
+    .option(
+      "--files-from <file>",
+      "also the pictures that are named there, a line each; - reads standard input",
+      filled("a file"),
+    )
+    .option("-0, --null", "in --files-from, NUL ends a name, as in what find -print0 writes")
+    .option(
+      "--questions <file>",
+      "pictures and questions, a row each, as JSON Lines (LLaVA's and OpenAI's too) or CSV; - reads standard input",
+      filled("a file"),
+    )
+    .option(
+      "--image-dir <dir>",
+      "the folder that the pictures' names in --questions begin in",
+      filled("a folder"),
+    );
   modelOptions(command)
     .option("--max-tokens <n>", "the longest answer, in tokens", tokenCount, 512)
     .option("--temperature <t>", "0 takes the likeliest token; above 0 samples", temperatureValue, 0)
@@ -63,16 +85,19 @@ export function addAsk(program: Command): void {
       "auto",
     )
     .option("--unordered", "print each answer as soon as it is there, in whatever order")
+    .option(
+      "--shard <k/n>",
+      "only the K-th of N parts of the pictures, told apart by their names",
+      shardValue,
+    )
     .option("--no-cache", "neither use nor keep what was seen of a picture before")
     .option(
       "--cache-size <bytes>",
       "how much may be kept of pictures, such as 500M (default: 3.2 GB)",
       byteCount,
     )
-    .option("--json", "print one JSON object a line")
-    .option("-o, --output <file>", "write the answers to a file", filled("a file"))
     .option("--bench", "show how long each stage took");
-  terminalOptions(command).action(async (words: string[], flags: AskFlags) => {
+  terminalOptions(answersOptions(command)).action(async (words: string[], flags: AskFlags) => {
     const { ask } = await import("../ask.ts");
     await ask(words, flags);
   });

@@ -9,6 +9,8 @@ export interface ConvertFlags extends TerminalFlags {
   readonly visionPrecision: VisionPrecision;
   readonly visionBudget?: number;
   readonly calibrate?: string;
+  readonly visionTower?: string;
+  readonly strict?: boolean;
 }
 
 /** `flashsloth convert <checkpoint-dir> <out-dir>` */
@@ -32,7 +34,13 @@ export function addConvert(program: Command): void {
         .default("fp32"),
     )
     .addOption(visionBudgetOption())
-    .addOption(calibrateOption());
+    .addOption(calibrateOption())
+    .option(
+      "--vision-tower <dir>",
+      "where the vision tower is, for a checkpoint that lacks it (default: what its config.json names)",
+      filled("a folder"),
+    )
+    .option("--strict", "refuse a checkpoint with tensors that nobody knows, instead of leaving them out");
   terminalOptions(command).action(async (checkpoint: string, out: string, flags: ConvertFlags) => {
     const { convert } = await import("../convert.ts");
     await convert(checkpoint, out, flags);

@@ -9,6 +9,7 @@ export interface PullFlags extends TerminalFlags {
   readonly visionPrecision?: VisionPrecision;
   readonly visionBudget?: number;
   readonly calibrate?: string;
+  readonly strict?: boolean;
   readonly keepCheckpoint?: boolean;
   readonly json?: boolean;
 }
@@ -19,11 +20,12 @@ export function addPull(program: Command): void {
     .command("pull")
     .summary("fetch a model")
     .description(
-      "Fetch a model from the Hugging Face hub, verify it and convert it. An interrupted pull goes on where it stopped.",
+      "Fetch a model from the Hugging Face hub, verify it, and convert it unless it is converted already; or copy a converted " +
+        "model's folder into the store. An interrupted pull goes on where it stopped.",
     )
     .argument(
       "[model]",
-      "flashsloth-3.2b, flashsloth-hd-3.2b, demo or hf:OWNER/REPO[@REVISION]",
+      "flashsloth-3.2b, flashsloth-hd-3.2b, demo, hf:OWNER/REPO[@REVISION], or a converted model's folder or file:// address",
       filled("a model's name"),
       DEFAULT_MODEL,
     )
@@ -41,6 +43,7 @@ export function addPull(program: Command): void {
     )
     .addOption(visionBudgetOption())
     .addOption(calibrateOption())
+    .option("--strict", "refuse a checkpoint with tensors that nobody knows, instead of leaving them out")
     .option("--keep-checkpoint", "keep the downloaded checkpoint beside the converted model")
     .option("--json", "print the result as one JSON object");
   terminalOptions(command).action(async (model: string, flags: PullFlags) => {

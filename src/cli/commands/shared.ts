@@ -72,5 +72,5 @@ export function modelOptions(command: Command): Command {
     .addOption(visionBudgetOption())
     .option("--no-download", "do not fetch a model that is not on this disk")
     .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))
-    .option("--threads <n>", "threads to compute with (default: the physical cores)", threadCount);
+    .option("--threads <n>", "threads to compute with (default: the physical cores it may use)", threadCount);
 }

@@ -1,7 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { CheckpointConfig } from "../../checkpoint/types.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { ModelGeometry } from "../../core/manifest.ts";
+import type { WantedVariant } from "../../core/variant.ts";
 import { preparePicture } from "../../image/picture.ts";
 import { MADE_PICTURES, madePicture } from "../made-pictures.ts";
 
@@ -42,6 +44,19 @@ export async function calibrationPictures(options: CalibrationPicturesOptions): 
   throw new FlashSlothError("usage", `${directory} holds no picture to calibrate with`, {
     hint: "name a folder with a few pictures of the kind that will be asked about",
   });
+}
+
+/**
+ * Looks for pictures to calibrate with before anything is fetched or converted.
+ * @throws `usage` when a folder was named for mixed vision and holds none
+ */
+export async function requireCalibration(
+  { visionPrecision, calibrate: directory }: WantedVariant,
+  { vision, hd }: Pick<CheckpointConfig, "vision" | "hd">,
+): Promise<void> {
+  if (visionPrecision !== "mixed" || directory === undefined) return;
+  const { imageSize } = vision;
+  await calibrationPictures({ directory, imageSize, crops: hd ? "tiles" : "squash" });
 }
 
 async function filesIn(directory: string): Promise<string[]> {

@@ -11,6 +11,8 @@ export interface StoredTensor {
   readonly dtype: SafetensorsDtype;
   readonly shape: Shape;
   readonly byteLength: number;
+  /** of its first byte in the file */
+  readonly offset: number;
   /** the file that holds it */
   readonly file: string;
 }
@@ -18,6 +20,8 @@ export interface StoredTensor {
 /** One safetensors file: its header in memory, its tensors read when asked for. */
 export class SafetensorsFile {
   readonly name: string;
+  /** bytes of the whole file */
+  readonly size: number;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: ReadonlyMap<string, string>;
   readonly #source: ByteSource;
@@ -25,12 +29,14 @@ export class SafetensorsFile {
 
   private constructor(source: ByteSource, header: SafetensorsHeader) {
     this.name = source.name;
+    this.size = source.size;
     this.metadata = header.metadata;
     this.#source = source;
     this.#header = header;
     const tensors = new Map<string, StoredTensor>();
     for (const [name, { dtype, shape, begin, end }] of header.entries) {
-      tensors.set(name, { name, dtype, shape, byteLength: end - begin, file: source.name });
+      const offset = header.dataOffset + begin;
+      tensors.set(name, { name, dtype, shape, byteLength: end - begin, offset, file: source.name });
     }
     this.tensors = tensors;
   }

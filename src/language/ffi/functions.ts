@@ -26,6 +26,7 @@ export interface LlamaFunctions {
   llama_model_free(model: Pointer): void;
   llama_model_n_embd(model: Pointer): number;
   llama_model_n_layer(model: Pointer): number;
+  llama_model_n_ctx_train(model: Pointer): number;
   llama_model_get_vocab(model: Pointer): Pointer;
   llama_vocab_n_tokens(vocab: Pointer): number;
   llama_vocab_is_eog(vocab: Pointer, token: number): boolean;
@@ -102,6 +103,7 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   llama_model_free: ["llama", "void", ["void *"]],
   llama_model_n_embd: ["llama", "int32_t", ["void *"]],
   llama_model_n_layer: ["llama", "int32_t", ["void *"]],
+  llama_model_n_ctx_train: ["llama", "int32_t", ["void *"]],
   llama_model_get_vocab: ["llama", "void *", ["void *"]],
   llama_vocab_n_tokens: ["llama", "int32_t", ["void *"]],
   llama_vocab_is_eog: ["llama", "bool", ["void *", "int32_t"]],

@@ -21,6 +21,8 @@ export class NativeModel {
   readonly hiddenSize: number;
   readonly layers: number;
   readonly vocabSize: number;
+  /** positions that it was trained on */
+  readonly contextLength: number;
   readonly #vocab: Pointer;
   #pointer: Pointer | undefined;
 
@@ -31,6 +33,7 @@ export class NativeModel {
     this.#vocab = functions.llama_model_get_vocab(pointer);
     this.hiddenSize = functions.llama_model_n_embd(pointer);
     this.layers = functions.llama_model_n_layer(pointer);
+    this.contextLength = functions.llama_model_n_ctx_train(pointer);
     this.vocabSize = functions.llama_vocab_n_tokens(this.#vocab);
   }
 

@@ -1,5 +1,6 @@
 import type { EngineHandle } from "../../engine/api.ts";
 import type { PreparedPicture } from "../../image/picture.ts";
+import type { PictureJob } from "../job.ts";
 import { Line } from "./line.ts";
 
 /** Decoded pictures are large: of those of 200 megapixels one gets ready at a time, of those of 12 megapixels several. */
@@ -11,10 +12,24 @@ export interface Prepared {
   readonly ms: number;
 }
 
+export interface PrepareOptions {
+  /** What messages call a picture that is fetched. @default "the picture" */
+  readonly name?: string | undefined;
+  /** Aborting it ends a fetch. @default never */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Where one picture gets ready and waits for its turn. */
 export interface PlaceAhead {
-  /** Reads, decodes and resamples. @throws as the engine's `preparePicture` does */
-  prepare(engine: Pick<EngineHandle, "preparePicture">, input: string | Uint8Array): Promise<Prepared>;
+  /**
+   * Fetches, reads, decodes and resamples.
+   * @throws as the engine's `preparePicture` and `DeferredPicture.read` do
+   */
+  prepare(
+    engine: Pick<EngineHandle, "preparePicture">,
+    input: PictureJob["input"],
+    options?: PrepareOptions,
+  ): Promise<Prepared>;
   /** The picture has gone on, or never came. */
   leave(): void;
 }
@@ -70,9 +85,12 @@ export class PicturesAhead {
       bytes = now;
     };
     return {
-      prepare: async (engine, input) => {
+      prepare: async (engine, input, { name, signal = new AbortController().signal } = {}) => {
         const start = this.#now();
-        const picture = await engine.preparePicture(input);
+        const deferred = typeof input === "object" && "read" in input;
+        const picture = deferred
+          ? await engine.preparePicture(await input.read(signal), { name })
+          : await engine.preparePicture(input);
         this.#usualBytes = picture.width * picture.height * 3; // uint8 [height, width, 3]
         weigh(picture.pixels.byteLength);
         this.#line.move();

@@ -13,13 +13,17 @@ export const PIECES_ALONE = 16;
 export class Places {
   #size: number;
   #taken = 0;
+  /** pictures that are being encoded, a group that goes on to its questions together */
   #encoding = 0;
-  /** pictures that may be encoded at once */
+  /** the most in a group */
   #together = 1;
+  /** One of the group is encoded: nobody joins it any longer. */
+  #complete = false;
   /** pieces that the first question may say before others come in */
   #alone = PIECES_ALONE;
   readonly #pictures = new Line();
   readonly #questions = new Line();
+  readonly #encoded = new Line();
 
   constructor(size: number) {
     this.#size = size;
@@ -37,20 +41,24 @@ export class Places {
   /** A place for a picture and its first question. @returns false once dismissed */
   async forPicture(): Promise<boolean> {
     return this.#pictures.wait(() => {
-      if (this.#encoding >= this.#together || !this.#take()) return false;
+      if (this.#complete || this.#encoding >= this.#together || !this.#take()) return false;
       this.#encoding++;
       return true;
     });
   }
 
   /**
-   * A picture is encoded, or could not be: another may come, and this one's place is its first question's.
+   * A picture is encoded, or could not be: its place is its first question's, once those are through that went in with it.
+   * Then others may come.
    * @param ms that it took. @default as long as the last one
    */
-  encoded(ms?: number): void {
+  async encoded(ms?: number): Promise<void> {
     this.#encoding--;
+    this.#complete = this.#encoding > 0;
     if (ms !== undefined) this.#together = Math.max(1, Math.floor(TOGETHER_MS / ms));
+    const together = this.#encoded.wait(() => this.#encoding === 0);
     this.#move();
+    await together;
   }
 
   /** A place for a further question. @returns false once dismissed */
@@ -73,6 +81,7 @@ export class Places {
   }
 
   dismiss(): void {
+    this.#encoded.dismiss();
     this.#pictures.dismiss();
     this.#questions.dismiss();
   }
@@ -84,6 +93,7 @@ export class Places {
   }
 
   #move(): void {
+    if (this.#encoding === 0) this.#encoded.move();
     this.#questions.move(); // before further pictures
     this.#pictures.move();
   }

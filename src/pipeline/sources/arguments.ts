@@ -1,17 +1,15 @@
-import { stat } from "node:fs/promises";
 import { FlashSlothError } from "../../core/errors.ts";
 import { pathError } from "../../image/source.ts";
-import type { Job, Question } from "../job.ts";
-import { folderPictures } from "./folder.ts";
+import type { Job } from "../job.ts";
+import { namedJobs, type NamedOptions } from "./named.ts";
+import { PictureFetcher } from "./remote/fetch.ts";
 import { readPictureBytes } from "./stdin.ts";
 
-export interface ArgumentsOptions {
-  /** Files, folders, and `-` for a picture's bytes on standard input. */
+export interface ArgumentsOptions extends Omit<NamedOptions, "fetcher"> {
+  /** Files, folders, http(s) URLs, and `-` for a picture's bytes on standard input. */
   readonly arguments: readonly string[];
-  /** Asked about each picture. */
-  readonly questions: readonly Question[];
-  /** Look into folders inside folders. @default false */
-  readonly recursive?: boolean | undefined;
+  /** What fetches the pictures of URLs. @default one of its own */
+  readonly fetcher?: PictureFetcher | undefined;
   /** What `-` reads. @default process.stdin */
   readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
 }
@@ -21,23 +19,19 @@ export interface ArgumentsOptions {
  * may still turn out to be no picture.
  */
 export async function* argumentJobs(options: ArgumentsOptions): AsyncGenerator<Job, void, void> {
-  const { questions, recursive, stdin = process.stdin } = options;
+  const { questions, recursive, wanted, stdin = process.stdin, fetcher = new PictureFetcher() } = options;
   let stdinTaken = false;
   for (const argument of options.arguments) {
+    if (argument !== "-") {
+      yield* namedJobs(argument, { questions, recursive, wanted, fetcher });
+      continue;
+    }
     try {
-      if (argument === "-") {
-        if (stdinTaken) throw new FlashSlothError("usage", "- names standard input, which can be read once");
-        stdinTaken = true;
-        yield { label: "-", input: await readPictureBytes(stdin), questions };
-      } else if ((await stat(argument)).isDirectory()) {
-        for await (const { path, ...rest } of folderPictures({ folder: argument, recursive })) {
-          yield { label: path, questions, ...("error" in rest ? rest : { input: path }) };
-        }
-      } else {
-        yield { label: argument, input: argument, questions };
-      }
+      if (stdinTaken) throw new FlashSlothError("usage", "- names standard input, which can be read once");
+      stdinTaken = true;
+      yield { label: "-", input: await readPictureBytes(stdin), questions };
     } catch (error) {
-      yield { label: argument, error: pathError(argument, error), questions };
+      yield { label: "-", error: pathError("-", error), questions };
     }
   }
 }

@@ -1,29 +1,46 @@
 import { open, opendir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { FlashSlothError } from "../../core/errors.ts";
 import { HEAD_BYTES, sniff } from "../../image/sniff.ts";
 import { pathError } from "../../image/source.ts";
+import { fileLabel, fileName, type FileName } from "./file-names.ts";
 
 /** A picture in a folder, or why a file or a folder in it could not be looked at. */
-export type Found = { readonly path: string } | { readonly path: string; readonly error: FlashSlothError };
+export type Found = Seen | Unseen;
+
+interface Seen {
+  readonly path: FileName;
+  /** its path inside the folder, as text */
+  readonly name: string;
+}
+
+interface Unseen extends Seen {
+  readonly error: FlashSlothError;
+  /** Whether it is a folder, and all that it holds. */
+  readonly everything: boolean;
+}
 
 export interface FolderOptions {
-  readonly folder: string;
+  readonly folder: FileName;
   /** Look into folders inside folders. @default false */
   readonly recursive?: boolean | undefined;
+  /** Whether a file is of interest, by its path inside the folder; others are not opened. @default every one is */
+  readonly wanted?: ((name: string) => boolean) | undefined;
 }
 
 /**
  * A folder's pictures, recognised by their content and in the order of the bytes of their paths; hidden files are left
  * out, links to folders are not followed. Names are read and sorted a folder at a time, and a file is opened only when it is
  * its turn.
- * @throws `image-not-found` at the end when there was none; the system's own error where the folder cannot be read
+ * @throws `image-not-found` at the end when there was none, wanted or not; the system's own error where the folder cannot be read
  */
 export async function* folderPictures(options: FolderOptions): AsyncGenerator<Found, void, void> {
-  const { folder: top, recursive = false } = options;
+  const { recursive = false, wanted } = options;
+  const top = Buffer.from(options.folder).toString("latin1");
   const first = await list(top, recursive);
   let { skippedFolders } = first;
   let found = 0;
+  let unwanted = false;
   const levels: Level[] = [{ folder: top, marks: first.marks, next: 0, opened: new Map() }];
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     const mark = level.marks[level.next++];
@@ -33,6 +50,8 @@ export async function* folderPictures(options: FolderOptions): AsyncGenerator<Fo
     }
     const name = mark.replace(/[\0/]$/, "");
     const path = join(level.folder, name);
+    const picture = fileName(bytesOf(path));
+    const inside = fileLabel(fileName(bytesOf(relative(top, path))));
     try {
       if (mark.endsWith(OPENS)) {
         level.opened.set(name, (await list(path, true)).marks);
@@ -40,17 +59,24 @@ export async function* folderPictures(options: FolderOptions): AsyncGenerator<Fo
         const marks = level.opened.get(name);
         level.opened.delete(name);
         if (marks !== undefined) levels.push({ folder: path, marks, next: 0, opened: new Map() });
-      } else if (await isPictureFile(path)) {
+      } else if (wanted?.(inside) === false) {
+        unwanted = true;
+      } else if (await isPictureFile(picture)) {
         found++;
-        yield { path };
+        yield { path: picture, name: inside };
       }
     } catch (error) {
       found++;
-      yield { path, error: pathError(path, error) };
+      yield {
+        path: picture,
+        name: inside,
+        error: pathError(fileLabel(picture), error),
+        everything: mark.endsWith(OPENS),
+      };
     }
   }
-  if (found > 0) return;
-  throw new FlashSlothError("image-not-found", `no pictures in the folder ${top}`, {
+  if (found > 0 || unwanted) return;
+  throw new FlashSlothError("image-not-found", `no pictures in the folder ${fileLabel(options.folder)}`, {
     hint: skippedFolders ? "add -r to look into the folders inside it" : undefined,
   });
 }
@@ -62,7 +88,10 @@ export async function* folderPictures(options: FolderOptions): AsyncGenerator<Fo
 const OPENS = "\0";
 const HOLDS = "/";
 
-/** A folder on the way down to the file in hand. */
+/**
+ * A folder on the way down to the file in hand. All names in it are bytes, each a character of Latin-1: they need not be UTF-8,
+ * and sort as they are.
+ */
 interface Level {
   readonly folder: string;
   readonly marks: readonly string[];
@@ -77,7 +106,7 @@ async function list(
 ): Promise<{ marks: string[]; skippedFolders: boolean }> {
   const marks: string[] = [];
   let skippedFolders = false;
-  for await (const child of await opendir(folder, { bufferSize: 1024 })) {
+  for await (const child of await opendir(bytesOf(folder), { bufferSize: 1024, encoding: "latin1" })) {
     const { name } = child;
     if (name.startsWith(".")) continue;
     if (child.isDirectory()) {
@@ -87,17 +116,15 @@ async function list(
       marks.push(name);
     }
   }
-  return { marks: sortByBytes(marks), skippedFolders };
+  return { marks: marks.sort(), skippedFolders };
 }
 
-/** UTF-16 sorts as UTF-8 does, but for its surrogates. */
-function sortByBytes(names: string[]): string[] {
-  const plain = !names.some((name) => /[\ud800-\udfff]/.test(name));
-  return plain ? names.sort() : names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+function bytesOf(latin1: string): Buffer {
+  return Buffer.from(latin1, "latin1");
 }
 
-/** Formats that we know and cannot decode count too: a folder of HEIC photos shall say so, not look empty. */
-export async function isPictureFile(path: string): Promise<boolean> {
+/** Formats that we know and cannot decode count too: a folder of raw photos shall say so, not look empty. */
+export async function isPictureFile(path: FileName): Promise<boolean> {
   const target = await stat(path);
   if (!target.isFile()) return false;
   const handle = await open(path, "r");

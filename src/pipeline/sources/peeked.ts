@@ -1,4 +1,8 @@
-import type { Job, JobSource } from "../job.ts";
+import { setTimeout } from "node:timers/promises";
+import type { Job, JobSource, QuestionsForm } from "../job.ts";
+
+/** A list that is there gives its first names in less, and nobody notices that a pipe was waited for. In milliseconds. */
+const LIST_PATIENCE_MS = 100;
 
 /**
  * Jobs of which the first can be looked at before they are taken: whether there is one picture or many decides how a run
@@ -23,13 +27,32 @@ export class PeekedJobs implements JobSource {
     return this.#source.total ?? (this.#ended ? this.#count : undefined);
   }
 
+  get list(): boolean | undefined {
+    return this.#source.list;
+  }
+
+  get form(): QuestionsForm | undefined {
+    return this.#source.form;
+  }
+
   /**
-   * Waits until the next `count` jobs are there, or all that are left. A source that fails tells whoever takes the jobs.
+   * Waits until the next `count` jobs are there, or all that are left; of a list that somebody may still be writing, no
+   * longer than nobody notices. A source that fails tells whoever takes the jobs.
    * @returns them; they are still to be taken
    */
   async peek(count: number): Promise<readonly Job[]> {
-    while (this.#seen.length < count && !this.#ended) await this.#pull();
+    const end = new AbortController();
+    const late = this.list === true ? [waited(LIST_PATIENCE_MS, end.signal)] : [];
+    let waiting = true;
+    while (waiting && this.#seen.length < count && !this.#ended) {
+      waiting = await Promise.race([this.#pull().then(() => true), ...late]);
+    }
+    end.abort();
     return this.#seen.slice(0, count);
+  }
+
+  close(): void {
+    this.#source.close?.();
   }
 
   /** Takes the jobs, those that were looked at first. */
@@ -69,4 +92,10 @@ export class PeekedJobs implements JobSource {
       this.#failure = { reason };
     }
   }
+}
+
+/** @returns false, so many milliseconds later, or once aborted */
+async function waited(ms: number, signal: AbortSignal): Promise<false> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {});
+  return false;
 }

@@ -13,12 +13,21 @@ function repoFolder(cache: string, repo: string): string {
   return join(cache, `models--${repo.replaceAll("/", "--")}`);
 }
 
+export interface FindCachedOptions {
+  readonly cache: string;
+  readonly repo: string;
+  readonly commit: string;
+  readonly file: HubFile;
+  /** False: a file of the right name and size will do, for a look that nothing is made of. @default true */
+  readonly hashed?: boolean | undefined;
+}
+
 /** A file of the cache with these very bytes, or undefined. Everything is hashed before it is believed. */
 export async function findCached(
-  options: { readonly cache: string; readonly repo: string; readonly commit: string; readonly file: HubFile },
+  options: FindCachedOptions,
   hashing: HashFileOptions = {},
 ): Promise<string | undefined> {
-  const { cache, repo, commit, file } = options;
+  const { cache, repo, commit, file, hashed = true } = options;
   const folder = repoFolder(cache, repo);
   const candidates = [
     join(folder, "snapshots", commit, ...file.path.split("/")),
@@ -29,7 +38,7 @@ export async function findCached(
       const path = await realpath(candidate);
       const found = await stat(path);
       if (!found.isFile() || found.size !== file.size) continue;
-      if (await fileMatches(path, file.size, file.digest, hashing)) return path;
+      if (!hashed || (await fileMatches(path, file.size, file.digest, hashing))) return path;
     } catch {
       hashing.signal?.throwIfAborted();
     }

@@ -1,36 +1,28 @@
-import { mkdir, readFile, rm, stat, symlink } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { VISION_TOWER_FILE } from "../../checkpoint/file-names.ts";
 import { onDisk } from "../../core/disk.ts";
-import { FlashSlothError } from "../../core/errors.ts";
-import { INDEX_FILE } from "../../formats/safetensors/shards.ts";
-import type { OnStoreProgress } from "../progress.ts";
-import { findCached } from "./cache.ts";
-import type { HubConnection } from "./connection.ts";
-import { fetchFile } from "./fetch-file.ts";
+import type { FolderFiles } from "../../core/folder-files.ts";
+import { INDEX_FILE } from "../../formats/safetensors/weight-files.ts";
+import type { Examination } from "../converter.ts";
+import { fetchFiles, settleFiles, sizesOf, whatIsMissing, type CollectOptions } from "./collect.ts";
+import { DownloadFolder } from "./download-folder.ts";
 import type { HubFile } from "./listing.ts";
 import { DownloadMeter } from "./meter.ts";
 import { describingFiles, weightFiles } from "./needed.ts";
-import type { RetryOptions } from "./retry.ts";
 
-/** Files fetched at the same time: enough to fill a line, few enough that one of them is finished soon. */
-const PARALLEL = 4;
-
-export interface FetchCheckpointOptions {
-  readonly connection: HubConnection;
-  readonly repo: string;
-  readonly commit: string;
+export interface FetchCheckpointOptions extends CollectOptions {
   /** every file of the repository at `commit` */
   readonly listing: readonly HubFile[];
-  /** Where the checkpoint is put together. */
-  readonly directory: string;
-  /** folder of the hub tools' cache, whose files are linked to instead of fetched */
-  readonly cache: string;
-  /** false: only what is on this disk may be used */
-  readonly fetch: boolean;
+  /** Asked once what describes the checkpoint is there, before its weights are: their beginnings arrive when they are read. */
+  readonly examine: (files: FolderFiles) => Promise<Examination>;
   /** Told what is still to come before anything large does. @throws `disk` */
-  readonly checkSpace: (bytes: { readonly toFetch: number; readonly checkpoint: number }) => Promise<void>;
-  readonly onProgress?: OnStoreProgress | undefined;
-  readonly retry: RetryOptions;
+  readonly checkSpace: (bytes: {
+    readonly toFetch: number;
+    readonly toConvert: number;
+    /** whether these are the weights */
+    readonly weights: boolean;
+  }) => Promise<void>;
 }
 
 export interface FetchedCheckpoint {
@@ -43,138 +35,51 @@ export interface FetchedCheckpoint {
 }
 
 /**
- * Puts a checkpoint together in `directory` from what is there, what the hub's cache has, and what the hub sends.
- * @throws `checkpoint-invalid` when the repository is no checkpoint; what `fetchFile` throws
+ * Puts a checkpoint together in `directory` from what is there, what the hub's cache has, and what the hub sends. Whether it will
+ * convert is known before more than the beginnings of its weights have come.
+ * @throws `checkpoint-invalid` when the repository is no checkpoint; what `examine` and `fetchFile` throw
  */
 export async function fetchCheckpoint(options: FetchCheckpointOptions): Promise<FetchedCheckpoint> {
-  const { repo, listing, directory, onProgress, checkSpace } = options;
+  const { repo, listing, directory, onProgress, checkSpace, retry } = options;
   await onDisk(directory, mkdir(directory, { recursive: true }));
 
   const describing = describingFiles(repo, listing);
   const first = new DownloadMeter(sizesOf(describing));
-  const cachedFirst = await collect(options, describing, first, async (toFetch) =>
-    checkSpace({ toFetch, checkpoint: 0 }),
-  );
-  const index = describing.some(({ path }) => path === INDEX_FILE)
-    ? await readFile(join(directory, INDEX_FILE), "utf8")
-    : undefined;
+  const described = await settleFiles(options, describing, first);
+  await checkSpace({ toFetch: described.toFetch, toConvert: 0, weights: false });
+  await fetchFiles(options, described.missing, first);
 
-  const weights = weightFiles(repo, listing, index);
+  const readIndex = async (): Promise<string> => readFile(join(directory, INDEX_FILE), "utf8");
+  const weights = await weightFiles(repo, listing, readIndex);
   const all = [...describing, ...weights];
-  const meter = new DownloadMeter(sizesOf(all), onProgress);
-  for (const { path, size } of describing) meter.set(path, size);
-  const checkpoint = all.reduce((sum, { size }) => sum + size, 0);
-  const cached = await collect(options, weights, meter, async (toFetch) =>
-    checkSpace({ toFetch, checkpoint }),
-  );
-  return {
-    size: checkpoint,
-    received: first.received + meter.received,
-    cached: cachedFirst + cached,
+  const { cached } = await settleFiles(options, weights, new DownloadMeter(sizesOf(all)));
+  const seen = { received: 0 };
+  const onReceived = (count: number): void => {
+    seen.received += count;
   };
-}
-
-function sizesOf(files: readonly HubFile[]): Map<string, number> {
-  return new Map(files.map(({ path, size }) => [path, size]));
-}
-
-/** Makes `files` present. Returns how many bytes the hub's cache gave. */
-async function collect(
-  options: FetchCheckpointOptions,
-  files: readonly HubFile[],
-  meter: DownloadMeter,
-  checkSpace: (toFetch: number) => Promise<void>,
-): Promise<number> {
-  const { directory, repo, commit, connection, retry, onProgress } = options;
-  const missing: HubFile[] = [];
-  let cached = 0;
-  let toFetch = 0;
-  for (const file of files) {
-    const target = join(directory, file.path);
-    // a file has its own name only since its hash was right
-    if ((await sizeOf(target)) === file.size) {
-      meter.set(file.path, file.size);
-    } else if (await linkCached(options, file, target)) {
-      cached += file.size;
-      meter.set(file.path, file.size);
-    } else {
-      missing.push(file);
-      toFetch += file.size - Math.min(file.size, (await sizeOf(`${target}.part`)) ?? 0);
-    }
-  }
-  const [lacking] = missing;
-  if (!options.fetch && lacking !== undefined) {
-    throw new FlashSlothError(
-      "model-missing",
-      `${repo} is not wholly on this disk: ${lacking.path} is missing`,
-    );
-  }
-  await checkSpace(toFetch);
-  await inParallel(missing, retry.signal, async (file, signal) =>
-    fetchFile({
-      connection,
-      repo,
-      commit,
-      file,
-      target: join(directory, file.path),
-      onBytes: (there) => meter.set(file.path, there),
-      onReceived: (count) => {
-        meter.received += count;
-      },
-      onRehash: (done, total) => onProgress?.({ stage: "verify", file: file.path, done, total }),
-      retry: { ...retry, signal },
-    }),
+  const examined = await options.examine(new DownloadFolder({ ...options, onReceived }));
+  const { tower } = examined;
+  const meter = new DownloadMeter(
+    new Map([...sizesOf(all), ...(tower === undefined ? [] : [[tower.from, tower.bytes] as const])]),
+    onProgress,
   );
-  meter.report(Infinity);
-  return cached;
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() === true ? found.size : undefined;
-}
-
-async function linkCached(options: FetchCheckpointOptions, file: HubFile, target: string): Promise<boolean> {
-  const { cache, repo, commit, retry, onProgress } = options;
-  const found = await findCached(
-    { cache, repo, commit, file },
-    {
+  try {
+    for (const { path, size } of describing) meter.set(path, size);
+    const left = await whatIsMissing(options, weights, meter);
+    const toFetch = left.toFetch + (tower?.bytes ?? 0);
+    await checkSpace({ toFetch, toConvert: examined.peak, weights: true });
+    await fetchFiles(options, left.missing, meter);
+    await tower?.copy(join(directory, VISION_TOWER_FILE), {
+      onBytes: (done) => meter.set(tower.from, done),
       signal: retry.signal,
-      onBytes: (done) => onProgress?.({ stage: "verify", file: file.path, done, total: file.size }),
-    },
-  );
-  if (found === undefined) return false;
-  await rm(target, { force: true });
-  // where links are not allowed (Windows without developer mode) the file is fetched
-  return symlink(found, target, "file").then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Runs `work` on all items, a few at a time; the first failure stops the others and is thrown once they stopped. */
-async function inParallel<T>(
-  items: readonly T[],
-  outer: AbortSignal | undefined,
-  work: (item: T, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const stop = new AbortController();
-  const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
-  const queue = items.values();
-  let failure: { readonly error: unknown } | undefined;
-  const worker = async (): Promise<void> => {
-    for (const item of queue) {
-      if (signal.aborted) return;
-      try {
-        await work(item, signal);
-      } catch (error) {
-        failure ??= { error };
-        stop.abort(error);
-        return;
-      }
-    }
+    });
+  } finally {
+    await examined.close();
+  }
+  const size = all.reduce((sum, file) => sum + file.size, 0);
+  return {
+    size: size + (tower?.bytes ?? 0),
+    received: first.received + seen.received + meter.received,
+    cached: described.cached + cached,
   };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, worker));
-  if (failure !== undefined) throw failure.error;
-  outer?.throwIfAborted();
 }

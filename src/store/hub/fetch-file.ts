@@ -20,8 +20,10 @@ export interface FetchFileOptions {
   readonly file: HubFile;
   /** Where the verified file appears. Beside it, while under way: `.part` and `.part.etag`. */
   readonly target: string;
-  /** Bytes of this file that are on the disk; falls when it has to start over. */
-  readonly onBytes: (onDisk: number) => void;
+  /** Stop once so many bytes are on the disk: in `.part`, unverified, for the next fetch to go on from. @default all of them */
+  readonly until?: number | undefined;
+  /** Bytes of this file that are on the disk; falls when it has to start over. @default nobody */
+  readonly onBytes?: ((onDisk: number) => void) | undefined;
   /** Bytes that came over the network. */
   readonly onReceived?: ((count: number) => void) | undefined;
   /** Bytes of an interrupted run that were hashed again. */
@@ -39,6 +41,11 @@ interface Partial {
   etag: string | undefined;
 }
 
+/** Where a fetch ends. */
+function endOf({ file, until = file.size }: FetchFileOptions): number {
+  return Math.min(file.size, until);
+}
+
 /** A strong `ETag`; a weak one cannot vouch for bytes (RFC 9110, 13.1.5). */
 function strongEtag(headers: Headers): string | undefined {
   const etag = headers.get("etag") ?? undefined;
@@ -51,6 +58,15 @@ function strongEtag(headers: Headers): string | undefined {
  */
 export async function fetchFile(options: FetchFileOptions): Promise<void> {
   const { target, file, retry } = options;
+  if (endOf(options) < file.size) {
+    const partial = await openPartial(options);
+    try {
+      await withRetries(retry, async (attempt) => receive(options, partial, attempt));
+    } finally {
+      await partial.handle.close();
+    }
+    return;
+  }
   for (let round = 1; ; round++) {
     const partial = await openPartial(options);
     let digest: string;
@@ -63,7 +79,7 @@ export async function fetchFile(options: FetchFileOptions): Promise<void> {
     }
     if (digest === file.digest.hex) break;
     await dropPartial(target);
-    options.onBytes(0);
+    options.onBytes?.(0);
     if (round === INTEGRITY_ATTEMPTS) {
       throw new FlashSlothError(
         "network",
@@ -102,7 +118,7 @@ async function openPartial(options: FetchFileOptions): Promise<Partial> {
         });
   const etag = position === 0 ? undefined : await readFile(`${path}.etag`, "utf8").catch(() => undefined);
   const handle = await onDisk(path, open(path, position === 0 ? "w" : "r+"));
-  onBytes(position);
+  onBytes?.(position);
   return { handle, hash, position, furthest: position, etag };
 }
 
@@ -113,18 +129,19 @@ async function startOver(options: FetchFileOptions, partial: Partial): Promise<v
   partial.hash = startDigest(file.digest, file.size);
   partial.position = 0;
   partial.etag = undefined;
-  onBytes(0);
+  onBytes?.(0);
 }
 
-/** One request for what is missing. Returns when the file is whole (not: when it is right). */
+/** One request for what is missing. Returns when as much as is wanted is there (not: when it is right). */
 async function receive(options: FetchFileOptions, partial: Partial, attempt: Attempt): Promise<void> {
   const { connection, file, retry } = options;
-  if (partial.position === file.size && file.size > 0) return;
+  const end = endOf(options);
+  if (partial.position >= end && file.size > 0) return;
   const url = fileAddress(options);
   const headers: Record<string, string> = {};
-  if (partial.position > 0) {
-    headers["range"] = `bytes=${partial.position}-`;
-    if (partial.etag !== undefined) headers["if-range"] = partial.etag;
+  if (partial.position > 0 || end < file.size) {
+    headers["range"] = `bytes=${partial.position}-${end < file.size ? end - 1 : ""}`;
+    if (partial.position > 0 && partial.etag !== undefined) headers["if-range"] = partial.etag;
   }
   // the hub is asked anew each time: the signed addresses behind its redirects run out
   const response = await connection.get(url, { headers, signal: retry.signal });
@@ -138,13 +155,22 @@ async function receive(options: FetchFileOptions, partial: Partial, attempt: Att
   await receiveBody(options, partial, response, attempt);
 }
 
-function fileAddress({ connection, repo, commit, file }: FetchFileOptions): URL {
+/** Where the hub has a file of a repository. */
+export function fileAddress({
+  connection,
+  repo,
+  commit,
+  file,
+}: Pick<FetchFileOptions, "connection" | "repo" | "commit" | "file">): URL {
   const path = file.path.split("/").map(encodeURIComponent).join("/");
   return new URL(`${connection.settings.endpoint}/${repo}/resolve/${commit}/${path}`);
 }
 
 /** The hub says on its own redirect which content it leads to: a mismatch is known before gigabytes came. */
-function refuseOtherFile({ file, commit }: FetchFileOptions, { hubHeaders }: HubResponse): void {
+export function refuseOtherFile(
+  { file, commit }: Pick<FetchFileOptions, "file" | "commit">,
+  { hubHeaders }: HubResponse,
+): void {
   const linked = hubHeaders.get("x-linked-etag")?.replaceAll('"', "");
   const otherContent = file.digest.kind === "sha256" && linked !== undefined && linked !== file.digest.hex;
   const servedCommit = hubHeaders.get("x-repo-commit") ?? commit;
@@ -206,6 +232,7 @@ async function receiveBody(
   attempt: Attempt,
 ): Promise<void> {
   const { file, target, onBytes, onReceived, retry } = options;
+  const end = endOf(options);
   const pieces = response.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     for (;;) {
@@ -223,14 +250,15 @@ async function receiveBody(
       if (partial.position > partial.furthest) attempt.succeeded();
       partial.furthest = Math.max(partial.furthest, partial.position);
       onReceived?.(piece.byteLength);
-      onBytes(partial.position);
+      onBytes?.(partial.position);
+      if (end < file.size && partial.position >= end) break; // the answer may go on
     }
   } finally {
     discard(response);
   }
-  if (partial.position < file.size) {
+  if (partial.position < end) {
     throw new Transient(
-      new FlashSlothError("network", `${file.path} ended after ${partial.position} of ${file.size} bytes`),
+      new FlashSlothError("network", `${file.path} ended after ${partial.position} of ${end} bytes`),
     );
   }
 }

@@ -2,12 +2,15 @@ import {
   ADDED_TOKENS_FILE,
   CONFIG_FILE,
   MERGES_FILE,
+  SPECIAL_TOKENS_FILE,
+  TOKENIZER_CONFIG_FILE,
+  VISION_TOWER_FILE,
   VOCAB_FILE,
   WHOLE_TOKENIZER_FILE,
 } from "../../checkpoint/file-names.ts";
-import { FlashSlothError, messageOf } from "../../core/errors.ts";
-import { parseIndex } from "../../formats/safetensors/index-file.ts";
-import { INDEX_FILE, SINGLE_FILE } from "../../formats/safetensors/shards.ts";
+import { FlashSlothError } from "../../core/errors.ts";
+import { CARD_FILE } from "../../core/manifest.ts";
+import { chooseWeightFiles, INDEX_FILE } from "../../formats/safetensors/weight-files.ts";
 import type { HubFile } from "./listing.ts";
 
 /** Read if they are there; what a conversion cannot do without, it asks for by name. */
@@ -16,8 +19,8 @@ const TOKENIZER_FILES = [
   VOCAB_FILE,
   MERGES_FILE,
   ADDED_TOKENS_FILE,
-  "tokenizer_config.json",
-  "special_tokens_map.json",
+  TOKENIZER_CONFIG_FILE,
+  SPECIAL_TOKENS_FILE,
 ];
 
 function notACheckpoint(repo: string, why: string, cause?: unknown): FlashSlothError {
@@ -27,31 +30,36 @@ function notACheckpoint(repo: string, why: string, cause?: unknown): FlashSlothE
   });
 }
 
-/** config.json, the tokenizer, and the index of the weights: what is fetched first. */
+/** Names of the files at a repository's root, where a checkpoint's are. */
+export function rootNames(files: readonly HubFile[]): string[] {
+  return files.map(({ path }) => path).filter((path) => !path.includes("/"));
+}
+
+/** A model card states the licence; a longer one is none. */
+const MAX_CARD_BYTES = 1024 * 1024;
+
+/** config.json, the tokenizer, the index of the weights, and the model card: what is fetched first. */
 export function describingFiles(repo: string, files: readonly HubFile[]): HubFile[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const config = byPath.get(CONFIG_FILE);
   if (config === undefined) throw notACheckpoint(repo, `no ${CONFIG_FILE}`);
-  return [config, ...[...TOKENIZER_FILES, INDEX_FILE].flatMap((path) => byPath.get(path) ?? [])];
+  const card = files.filter(({ path, size }) => path === CARD_FILE && size <= MAX_CARD_BYTES);
+  return [config, ...[...TOKENIZER_FILES, INDEX_FILE].flatMap((path) => byPath.get(path) ?? []), ...card];
 }
 
 /**
- * The weights' files. `index` is the text of `INDEX_FILE`, or undefined when the repository has none.
- * @throws `checkpoint-invalid` when a file that is needed is not listed
+ * The weights' files, and that of the vision tower where a checkpoint was kept without one of its own.
+ * @param readIndex gives the text of `INDEX_FILE`
+ * @throws `checkpoint-invalid` when there are none, or not all
  */
-export function weightFiles(repo: string, files: readonly HubFile[], index: string | undefined): HubFile[] {
-  const names = index === undefined ? [SINGLE_FILE] : shardNames(repo, index);
-  return names.map((name) => {
-    const file = files.find((listed) => listed.path === name);
-    if (file === undefined) throw notACheckpoint(repo, `no ${name}`);
-    return file;
-  });
-}
-
-function shardNames(repo: string, index: string): string[] {
-  try {
-    return [...new Set(parseIndex(index, INDEX_FILE).values())].sort();
-  } catch (error) {
-    throw notACheckpoint(repo, messageOf(error), error);
-  }
+export async function weightFiles(
+  repo: string,
+  files: readonly HubFile[],
+  readIndex: () => Promise<string>,
+): Promise<HubFile[]> {
+  const names = rootNames(files);
+  const own = names.filter((name) => name !== VISION_TOWER_FILE);
+  const chosen = await chooseWeightFiles({ names: own, where: repo, readIndex });
+  const tower = names.length === own.length ? [] : [VISION_TOWER_FILE];
+  return [...chosen.names, ...tower].flatMap((name) => files.find(({ path }) => path === name) ?? []);
 }

@@ -48,6 +48,7 @@ describe("a safetensors file", () => {
       dtype: "F32",
       shape: [1, 2],
       byteLength: 8,
+      offset: bytes.byteLength - 16,
       file: "t.safetensors",
     });
     expect(file.metadata).toEqual(new Map([["format", "pt"]]));

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DiskFolder } from "../../../src/core/folder-files.ts";
 import { openTensorFiles } from "../../../src/formats/safetensors/shards.ts";
 import { entry, fileBytes } from "./build.ts";
 
@@ -29,7 +30,7 @@ async function writeIndex(json: unknown): Promise<void> {
 }
 
 const refusal = (): Promise<unknown> =>
-  openTensorFiles({ directory }).then(
+  openTensorFiles({ files: new DiskFolder(directory) }).then(
     () => "it opened",
     (error: unknown) => error,
   );
@@ -37,7 +38,7 @@ const refusal = (): Promise<unknown> =>
 describe("tensor files of a folder", () => {
   it("are one file", async () => {
     await writeShard("model.safetensors", ["a", "b"], 7);
-    const files = await openTensorFiles({ directory });
+    const files = await openTensorFiles({ files: new DiskFolder(directory) });
     expect([...files.tensors.keys()]).toEqual(["a", "b"]);
     expect([...(await files.read("b"))]).toEqual([7]);
     await expect(files.read("c")).rejects.toThrow('no file holds a tensor "c"');
@@ -49,7 +50,7 @@ describe("tensor files of a folder", () => {
     await writeShard(FIRST, ["a"], 1);
     await writeShard(SECOND, ["b", "c"], 2);
     await writeIndex({ metadata: { total_size: 3 }, weight_map: { a: FIRST, c: SECOND, b: SECOND } });
-    const files = await openTensorFiles({ directory });
+    const files = await openTensorFiles({ files: new DiskFolder(directory) });
     expect([...files.tensors.keys()].sort()).toEqual(["a", "b", "c"]);
     expect([...(await files.read("a"))]).toEqual([1]);
     expect([...(await files.read("c"))]).toEqual([2]);
@@ -72,9 +73,11 @@ describe("tensor files of a folder", () => {
   });
 
   it.each([
-    ["a missing shard", { a: FIRST, b: "model-00003-of-00003.safetensors" }, "the file is missing"],
-    ["a tensor that its shard lacks", { a: FIRST, b: SECOND, c: SECOND, d: FIRST }, 'tensor "d" is missing'],
-    ["a tensor that it does not list", { a: FIRST, b: SECOND }, 'does not list tensor "c"'],
+    [
+      "a missing shard",
+      { a: FIRST, b: "model-00003-of-00003.safetensors" },
+      '"model-00003-of-00003.safetensors" is named by model.safetensors.index.json and missing',
+    ],
     ["a path upwards", { a: "../model.safetensors" }, 'tensor "a" is said to be in "../model.safetensors"'],
     ["an absolute path", { a: "/etc/x.safetensors" }, 'said to be in "/etc/x.safetensors"'],
     ["a Windows path", { a: "..\\x.safetensors" }, "no shard's name in this folder"],
@@ -97,13 +100,56 @@ describe("tensor files of a folder", () => {
     });
   });
 
-  it("are refused when two shards hold the same tensor", async () => {
+  it("are what the shards hold, whatever else the index lists", async () => {
+    await writeShard(FIRST, ["a"], 1);
+    await writeShard(SECOND, ["b", "c"], 2);
+    await writeIndex({ weight_map: { a: FIRST, b: FIRST, d: SECOND, e: FIRST } });
+    const files = await openTensorFiles({ files: new DiskFolder(directory) });
+    expect([...files.tensors.keys()]).toEqual(["a", "b", "c"]);
+    expect(files.files).toEqual([
+      { name: FIRST, size: expect.any(Number), tensors: 1 },
+      { name: SECOND, size: expect.any(Number), tensors: 2 },
+    ]);
+    expect(files.remarks).toEqual([
+      '"c" is in a shard and not in model.safetensors.index.json',
+      '"d" and 1 more tensors are in model.safetensors.index.json and in no shard',
+    ]);
+    await files.close();
+  });
+
+  it.each([FIRST, SECOND])(
+    "of which two hold a tensor are the one that the index names: %s",
+    async (named) => {
+      await writeShard(FIRST, ["a", "b"], 1);
+      await writeShard(SECOND, ["b", "c"], 2);
+      await writeIndex({ weight_map: { a: FIRST, b: named, c: SECOND } });
+      const files = await openTensorFiles({ files: new DiskFolder(directory) });
+      expect([...(await files.read("b"))]).toEqual([named === FIRST ? 1 : 2]);
+      expect(files.remarks).toEqual([expect.stringContaining('"b" is in more than one shard')]);
+      await files.close();
+    },
+  );
+
+  it("are refused when two shards hold a tensor and nothing says which counts", async () => {
     await writeShard(FIRST, ["a", "b"], 1);
     await writeShard(SECOND, ["b"], 2);
-    await writeIndex({ weight_map: { a: FIRST, b: SECOND } });
     expect(await refusal()).toMatchObject({
       code: "checkpoint-invalid",
-      message: expect.stringContaining(`tensor "b" is here and in ${SECOND} too`),
+      message: expect.stringMatching(/tensor "b" is here and in .*00001-of-00002.safetensors too/),
+    });
+  });
+
+  it("may lack an index, if they are all there", async () => {
+    await writeShard(FIRST, ["a"], 1);
+    await writeShard(SECOND, ["b"], 2);
+    const files = await openTensorFiles({ files: new DiskFolder(directory) });
+    expect([...files.tensors.keys()]).toEqual(["a", "b"]);
+    expect(files.remarks).toEqual(["no model.safetensors.index.json: all 2 shards are read"]);
+    await files.close();
+    await rm(join(directory, FIRST));
+    expect(await refusal()).toMatchObject({
+      code: "checkpoint-invalid",
+      message: `${directory}: shard 1 of 2 is missing`,
     });
   });
 

@@ -14,7 +14,7 @@ async function enters(places: Places): Promise<() => boolean> {
 async function opened(size: number): Promise<Places> {
   const places = new Places(size);
   await places.forPicture();
-  places.encoded(1000);
+  void places.encoded(1000);
   places.leave();
   return places;
 }
@@ -24,7 +24,7 @@ describe("the places in the engine", () => {
     const places = await opened(9);
     const [first, second] = [await enters(places), await enters(places)];
     expect([first(), second()]).toEqual([true, false]);
-    places.encoded(1000);
+    void places.encoded(1000);
     await setImmediate();
     expect(second()).toBe(true);
   });
@@ -32,16 +32,32 @@ describe("the places in the engine", () => {
   it("let several pictures in together that take next to no time", async () => {
     const places = await opened(9);
     await places.forPicture();
-    places.encoded(10);
+    void places.encoded(10);
     const pictures = [];
     for (let count = 0; count < 8; count++) pictures.push(await enters(places));
     expect(pictures.map((entered) => entered())).toEqual([...Array(5).fill(true), ...Array(3).fill(false)]);
   });
 
+  it("let those ask together that went in together, and others in after that", async () => {
+    const places = await opened(9);
+    await places.forPicture();
+    await places.encoded(10);
+    await places.forPicture();
+    await places.forPicture();
+    let asks = 0;
+    void places.encoded(10).then(() => asks++);
+    const next = await enters(places);
+    await setImmediate();
+    expect([asks, next()]).toEqual([0, false]);
+    void places.encoded(10).then(() => asks++);
+    await setImmediate();
+    expect([asks, next()]).toEqual([2, true]);
+  });
+
   it("belong to the first question until it has said a few words", async () => {
     const places = new Places(3);
     await places.forPicture();
-    places.encoded(1000);
+    void places.encoded(1000);
     const second = await enters(places);
     const { said } = places;
     for (let piece = 1; piece < PIECES_ALONE; piece++) said?.();
@@ -56,7 +72,7 @@ describe("the places in the engine", () => {
   it("belong to everyone when the first question was answered", async () => {
     const places = new Places(3);
     await places.forPicture();
-    places.encoded(1000);
+    void places.encoded(1000);
     const second = await enters(places);
     expect(second()).toBe(false);
     places.leave();

@@ -129,6 +129,19 @@ describe("argumentJobs", () => {
     expect(labels(all)).toEqual(["closed: image-unreadable", "open.png", "secret.png: image-unreadable"]);
   });
 
+  it("knows each picture by its path inside its folder, and opens only what is wanted", async () => {
+    await put("in/a.png");
+    await put("in/deep/b.png");
+    await chmod(await put("in/secret.png"), 0);
+    const asked: string[] = [];
+    const wanted = (name: string): boolean => asked.push(name) > 0 && name === "deep/b.png";
+    const given = { arguments: [join(folder, "in")], recursive: true };
+    const jobs = await asOrdinaryUser(() => gather({ ...given, wanted }));
+    expect(jobs).toMatchObject([{ label: join(folder, "in/deep/b.png"), name: "deep/b.png" }]);
+    expect(asked).toEqual(["a.png", "deep/b.png", "secret.png"]);
+    expect(await gather({ ...given, wanted: () => false })).toEqual([]);
+  });
+
   it("reads a picture from standard input, once", async () => {
     const half = PNG.length / 2;
     const stdin = chunks(PNG.subarray(0, half), PNG.subarray(half));

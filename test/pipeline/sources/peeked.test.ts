@@ -79,6 +79,17 @@ describe("PeekedJobs", () => {
     expect(seen).toEqual(["1"]);
   });
 
+  it("does not wait for more of a list that is silent", async () => {
+    let closed = 0;
+    const list = { list: true, [Symbol.asyncIterator]: silent, close: () => closed++ };
+    const peeked = new PeekedJobs(list);
+    expect((await peeked.peek(2)).map(({ label }) => label)).toEqual(["1"]);
+    expect(peeked).toMatchObject({ list: true, total: undefined });
+    for await (const { label } of peeked) if (label === "1") break;
+    peeked.close();
+    expect(closed).toBe(1);
+  });
+
   it("closes the source when no more is wanted, without waiting for one that is silent", async () => {
     const { jobs, ended } = numbered(9);
     for await (const { label } of new PeekedJobs(jobs)) if (label === "2") break;

@@ -83,7 +83,9 @@ describe("a repository that is not open", () => {
   it("lacks a file that the model needs", async () => {
     const place = await HubPlace.open();
     place.server.files.delete("model-00002-of-00003.safetensors");
-    await expect(place.pull()).rejects.toThrow("no model-00002-of-00003.safetensors");
+    await expect(place.pull()).rejects.toThrow(
+      '"model-00002-of-00003.safetensors" is named by model.safetensors.index.json and missing',
+    );
     place.server.files.delete("config.json");
     await expect(place.pull()).rejects.toThrow("no config.json");
   });

@@ -1,41 +1,14 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
-import { createHash } from "node:crypto";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { resolveModel } from "../../../src/store/resolve.ts";
-import { gitSha1 } from "../../hub/server.ts";
 import { fakeConverter } from "../fake-converter.ts";
 import { HubPlace, REPO, SHARD, SHARD_BYTES } from "./hub-place.ts";
-
-/** Fills the hub tools' cache with what the server has, as those tools do. Returns the repository's folder in it. */
-async function fillCache(
-  place: HubPlace,
-  options: { leaveOut?: string; copies?: boolean } = {},
-): Promise<string> {
-  const folder = join(place.env["HF_HOME"] ?? "", "hub", "models--owner--sloth");
-  const { commit, files } = place.server;
-  const snapshot = join(folder, "snapshots", commit);
-  for (const path of [snapshot, join(folder, "blobs"), join(folder, "refs")]) {
-    await mkdir(path, { recursive: true });
-  }
-  await writeFile(join(folder, "refs", "main"), commit);
-  for (const [name, { bytes, lfs }] of files) {
-    if (name === options.leaveOut) continue;
-    if (options.copies === true) {
-      await writeFile(join(snapshot, name), bytes);
-      continue;
-    }
-    const blob = lfs ? createHash("sha256").update(bytes).digest("hex") : gitSha1(bytes);
-    await writeFile(join(folder, "blobs", blob), bytes);
-    await symlink(join("..", "..", "blobs", blob), join(snapshot, name));
-  }
-  return folder;
-}
 
 describe("files that a hub tool downloaded", () => {
   it("are used where they are, after their hashes were checked", async () => {
     const place = await HubPlace.open();
-    const folder = await fillCache(place);
+    const folder = await place.fillToolCache();
     const before = await readdir(folder, { recursive: true });
     const { report } = await place.pull();
     expect(place.server.sent()).toBe(0);
@@ -47,7 +20,7 @@ describe("files that a hub tool downloaded", () => {
 
   it("are not believed when a byte is wrong: that file is fetched", async () => {
     const place = await HubPlace.open();
-    const folder = await fillCache(place);
+    const folder = await place.fillToolCache();
     const path = join(folder, "snapshots", place.server.commit, SHARD);
     const bytes = await readFile(path);
     bytes[1000] = (bytes[1000] ?? 0) ^ 1;
@@ -59,7 +32,7 @@ describe("files that a hub tool downloaded", () => {
 
   it("are found by their content when they belong to another commit", async () => {
     const place = await HubPlace.open();
-    await fillCache(place);
+    await place.fillToolCache();
     place.server.commit = "d".repeat(40);
     const { manifest } = await place.pull();
     expect(manifest.source.revision).toBe("d".repeat(40));
@@ -68,20 +41,20 @@ describe("files that a hub tool downloaded", () => {
 
   it("are copies where links are not allowed, and count all the same", async () => {
     const place = await HubPlace.open();
-    await fillCache(place, { copies: true });
+    await place.fillToolCache({ copies: true });
     const { report } = await place.pull();
     expect(report?.received).toBe(0);
   });
 
   it("suffice without a network, by HF_HUB_OFFLINE or --no-download", async () => {
     const place = await HubPlace.open();
-    await fillCache(place);
+    await place.fillToolCache();
     place.env["HF_HUB_OFFLINE"] = "1";
     const { manifest } = await place.pull();
     expect(manifest.source.revision).toBe(place.server.commit);
     delete place.env["HF_HUB_OFFLINE"];
     const other = await HubPlace.open();
-    await fillCache(other);
+    await other.fillToolCache();
     const { paths, env } = other;
     const options = { model: `hf:${REPO}`, paths, env, download: false, convert: fakeConverter() };
     const { directory } = await resolveModel(options);
@@ -91,7 +64,7 @@ describe("files that a hub tool downloaded", () => {
 
   it("suffice when the hub cannot be reached", async () => {
     const place = await HubPlace.open();
-    await fillCache(place);
+    await place.fillToolCache();
     place.env["HF_ENDPOINT"] = "http://127.0.0.1:9";
     expect((await place.pull()).manifest.source.revision).toBe(place.server.commit);
     expect(place.notes().join()).toContain("using what");
@@ -103,7 +76,7 @@ describe("a model that may not be fetched", () => {
     "is missing, and the hint says what to do: %j",
     async (how) => {
       const place = await HubPlace.open();
-      await fillCache(place, { leaveOut: SHARD });
+      await place.fillToolCache({ leaveOut: SHARD });
       if ("offline" in how) place.env["HF_HUB_OFFLINE"] = how.offline;
       const { paths, env } = place;
       const download = "download" in how ? how.download : undefined;

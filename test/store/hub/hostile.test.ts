@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { FlashSlothError } from "../../../src/core/errors.ts";
 import type { HubFile } from "../../../src/store/hub/listing.ts";
+import { INDEX_FILE } from "../../../src/formats/safetensors/weight-files.ts";
 import { describingFiles, weightFiles } from "../../../src/store/hub/needed.ts";
 import { HubPlace, REPO } from "./hub-place.ts";
 import { random } from "../../random.ts";
@@ -76,9 +77,10 @@ describe("answers of the hub that make no sense", () => {
     expect(await readdir(place.paths.models)).toEqual([]);
   });
 
-  it("damaged indices name plain files or are refused", () => {
+  it("damaged indices name plain files or are refused", async () => {
     const next = random(12);
-    const files: HubFile[] = ["config.json", "model-1.safetensors", "model-2.safetensors"].map((path) => ({
+    const names = ["config.json", INDEX_FILE, "model-1.safetensors", "model-2.safetensors"];
+    const files: HubFile[] = names.map((path) => ({
       path,
       size: 1,
       digest: { kind: "sha256", hex: "0".repeat(64) },
@@ -86,12 +88,13 @@ describe("answers of the hub that make no sense", () => {
     const index = JSON.stringify({
       weight_map: { "a.weight": "model-1.safetensors", b: "model-2.safetensors" },
     });
-    expect(weightFiles(REPO, files, index)).toHaveLength(2);
-    expect(describingFiles(REPO, files)).toHaveLength(1);
+    expect(await weightFiles(REPO, files, async () => index)).toHaveLength(2);
+    expect(describingFiles(REPO, files)).toHaveLength(2);
     let refused = 0;
     for (let round = 0; round < 2000; round++) {
       try {
-        for (const { path } of weightFiles(REPO, files, damage(index, next))) {
+        const damaged = damage(index, next);
+        for (const { path } of await weightFiles(REPO, files, async () => damaged)) {
           expect(path).toMatch(/^model-[12]\.safetensors$/);
         }
       } catch (error) {

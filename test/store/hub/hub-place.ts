@@ -8,6 +8,7 @@ import type { StoreProgress } from "../../../src/store/progress.ts";
 import { pullModel, type PulledModel, type PullOptions } from "../../../src/store/pull.ts";
 import { shardedRepository } from "../../hub/checkpoint-files.ts";
 import { HubServer, type HubServerOptions } from "../../hub/server.ts";
+import { fillToolCache, type ToolCacheOptions } from "../../hub/tool-cache.ts";
 import { fakeConverter } from "../fake-converter.ts";
 import { scratch } from "../scratch.ts";
 
@@ -59,6 +60,11 @@ export class HubPlace {
       onProgress: (event) => this.events.push(event),
       ...options,
     });
+  }
+
+  /** Puts what the server has where the hub's tools keep it. Returns the repository's folder there. */
+  async fillToolCache(options: Omit<ToolCacheOptions, "server" | "env"> = {}): Promise<string> {
+    return fillToolCache({ server: this.server, env: this.env, ...options });
   }
 
   notes(): string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { oneLine, visible, visibleText } from "../../src/cli/text.ts";
+import { oneLine, visible, visibleText } from "../../src/core/visible.ts";
 
 describe("text for a terminal", () => {
   it("shows control characters instead of sending them", () => {

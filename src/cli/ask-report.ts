@@ -1,0 +1,108 @@
+import type { EngineHandle } from "../engine/api.ts";
+import type { Job, JobSource } from "../pipeline/job.ts";
+import type { Outcome } from "../pipeline/outcome.ts";
+import type { Format } from "../pipeline/printers/printer.ts";
+import type { Stamps } from "../pipeline/resume/stamps.ts";
+import { answers } from "../pipeline/run.ts";
+import type { Sidecars } from "../pipeline/sidecars.ts";
+import { benchStages, type BenchStages } from "../pipeline/stages.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
+import type { AskRequest } from "./ask-request.ts";
+import { summaryLine, type Counts } from "./counts.ts";
+import type { Output } from "./output.ts";
+import { Remarks } from "./remarks.ts";
+import type { CommandContext } from "./run-command.ts";
+import { RunProgress } from "./run-progress.ts";
+import { stageTable } from "./stage-table.ts";
+
+/** A run that is about to ask. */
+export interface Report extends Pick<CommandContext, "terminal" | "interrupts"> {
+  readonly request: AskRequest;
+  readonly jobs: JobSource;
+  readonly format: Format;
+  readonly writer: AnswerWriter;
+  readonly output: Output;
+  readonly model: string;
+  readonly engine: Promise<EngineHandle>;
+  /** when the run began, and whether it began to wait for models then */
+  readonly waitingSince: number;
+  readonly counts: Counts;
+  /** pictures of which nothing is left to be asked */
+  readonly skippedPictures: () => number;
+  /** What makes a later run know the answers again. @default they need not be known */
+  readonly stamps?: Stamps | undefined;
+  /** @default answers lie nowhere beside their pictures */
+  readonly sidecars?: Sidecars | undefined;
+}
+
+/** Asks every question about every input, writes what comes of it, and says in the end what that was. */
+export async function report(run: Report): Promise<void> {
+  const { request, jobs, output, terminal, interrupts, counts, writer, sidecars } = run;
+  const { questions, timeoutMs } = request;
+  const remarks = new Remarks({ terminal, questions, timeoutMs });
+  const progress = new RunProgress({ terminal, skipped: run.skippedPictures });
+  run.engine
+    .then(async (engine) => engine.ready())
+    .then(
+      () => progress.begin(),
+      () => {},
+    );
+  const onText = writer.onText;
+  const outcomes = answers({
+    jobs: begun(progress.follow(jobs), run.stamps),
+    engine: async () => run.engine,
+    waitingSince: run.waitingSince,
+    model: run.model,
+    ask: request.ask,
+    ordered: request.ordered,
+    timeoutMs,
+    onText:
+      onText &&
+      ((piece) => {
+        terminal.clear();
+        onText(piece);
+      }),
+    finish: interrupts.signal,
+    stop: output.closed,
+  });
+  try {
+    for await (const outcome of outcomes) {
+      terminal.clear();
+      const bench = request.bench ? await measure(outcome, run.engine) : undefined;
+      const stamp = await run.stamps?.of(outcome);
+      await sidecars?.write(outcome);
+      await writer.write(outcome, { stamp, extra: bench && { bench } });
+      if (bench !== undefined && run.format !== "jsonl") {
+        terminal.report(stageTable(remarks.subject(outcome), bench));
+      }
+      counts.add(outcome);
+      remarks.explain(outcome);
+      progress.took(outcome);
+      counts.pictures = progress.through;
+      if ("error" in outcome && request.answers.failFast) break;
+      progress.show();
+    }
+  } finally {
+    terminal.clear();
+    const told =
+      !output.closed.aborted && counts.answered + counts.failed + counts.skipped > questions.length;
+    if (told) {
+      terminal.note(summaryLine(counts, (performance.now() - run.waitingSince) / 1000));
+    }
+  }
+}
+
+/** The same jobs; what their answers are known by is looked at while they are on their way. */
+async function* begun(jobs: AsyncIterable<Job>, stamps: Stamps | undefined): AsyncGenerator<Job, void, void> {
+  for await (const job of jobs) {
+    stamps?.begin(job);
+    yield job;
+  }
+}
+
+async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise<BenchStages | undefined> {
+  if ("error" in outcome) return undefined;
+  const { info } = await engine;
+  const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+  return benchStages({ ...outcome.measured, times: outcome.record.ms, info, peakMemoryBytes });
+}

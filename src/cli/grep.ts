@@ -1,0 +1,114 @@
+import { FlashSlothError } from "../core/errors.ts";
+import { beginEngine } from "../engine/client.ts";
+import type { Outcome } from "../pipeline/outcome.ts";
+import { answers } from "../pipeline/run.ts";
+import { resolveModel } from "../store/resolve.ts";
+import { openJobs } from "./ask-jobs.ts";
+import { askRequest } from "./ask-request.ts";
+import type { Report } from "./ask-report.ts";
+import { runAsk } from "./ask.ts";
+import type { GrepFlags } from "./commands/grep.ts";
+import { statusOfSearch } from "./exit.ts";
+import { matchWriter, type Match, type MatchForm } from "./match-writer.ts";
+import { Remarks } from "./remarks.ts";
+import { runCommand } from "./run-command.ts";
+import { RunProgress } from "./run-progress.ts";
+
+/** `grep`: asks about each picture whether it shows something, and prints those that do. */
+export async function grep(what: string, paths: readonly string[], flags: GrepFlags): Promise<void> {
+  const request = await askRequest(paths, {
+    ...flags,
+    question: [questionOf(what)],
+    choice: ["yes", "no"],
+    maxTokens: 1,
+    temperature: 0,
+    topP: 1,
+    seed: 0,
+    embq: true,
+  });
+  const { threshold, invertMatch: invert = false } = flags;
+  const form = formOf(flags);
+  await runCommand({ flags }, async ({ terminal, interrupts, output }) =>
+    runAsk(request, {
+      terminal,
+      interrupts,
+      gatherPictures: openJobs,
+      openOutput: async () => output,
+      resolveModel,
+      beginEngine,
+      report: async (run) => search(run, { threshold, invert, form }),
+    }),
+  );
+}
+
+/** A whole question is asked as it is; what is to be seen, in the words that vision-language models are trained and tested with (POPE). */
+export function questionOf(what: string): string {
+  const text = what.trim();
+  return text.endsWith("?") ? text : `Is there ${text} in the image?`;
+}
+
+interface Search {
+  /** the least probability of yes */
+  readonly threshold: number;
+  /** Those that do not match are looked for. */
+  readonly invert: boolean;
+  readonly form: MatchForm;
+}
+
+/** @returns the exit status */
+async function search(run: Report, { threshold, invert, form }: Search): Promise<number> {
+  const { request, jobs, output, terminal, interrupts } = run;
+  const { questions, timeoutMs } = request;
+  const writer = matchWriter(form, output);
+  const remarks = new Remarks({ terminal, questions, timeoutMs });
+  const counts = { matches: 0, failed: 0 };
+  const progress = new RunProgress({ terminal });
+  run.engine
+    .then(async (engine) => engine.ready())
+    .then(
+      () => progress.begin(),
+      () => {},
+    );
+  const outcomes = answers({
+    jobs: progress.follow(jobs),
+    engine: async () => run.engine,
+    waitingSince: run.waitingSince,
+    model: run.model,
+    ask: request.ask,
+    ordered: request.ordered,
+    timeoutMs,
+    finish: interrupts.signal,
+    stop: output.closed,
+  });
+  for await (const outcome of outcomes) {
+    terminal.clear();
+    if ("error" in outcome) {
+      counts.failed++;
+      remarks.explain(outcome);
+    } else {
+      const match = matchOf(outcome);
+      if (match.probability >= threshold !== invert) {
+        counts.matches++;
+        await writer.write(match);
+        if (form === "nothing") return statusOfSearch({ ...counts, failed: 0 });
+      }
+    }
+    progress.took(outcome);
+    progress.show();
+  }
+  await writer.end({ invert });
+  return statusOfSearch(counts);
+}
+
+function matchOf({ record }: Extract<Outcome, { readonly measured: unknown }>): Match {
+  const probability = record.choices?.[0]?.probability;
+  if (probability === undefined) throw new FlashSlothError("internal", "there is no probability of yes");
+  return { record, probability };
+}
+
+function formOf({ silent, count, json, null: nul, sort }: GrepFlags): MatchForm {
+  if (silent === true) return "nothing";
+  if (count === true) return "count";
+  const line = json === true ? "json" : nul === true ? "nul" : "name";
+  return { line, sorted: sort === true };
+}
