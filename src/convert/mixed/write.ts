@@ -6,17 +6,13 @@ import { type ConvertGraphOptions, writeVisionGraph } from "../onnx/write.ts";
 import { throwIfAborted, type OnWritten } from "../progress.ts";
 import { relativeError } from "../relative-error.ts";
 import { type Calibration, calibrate } from "./calibrate.ts";
-import { chooseInt8, expectedError } from "./choose.ts";
 import { calibrationPictures } from "./pictures.ts";
+import { searchInt8 } from "./search.ts";
 
 /** Pictures on which the matrices are rounded one by one; all of them judge the result. */
 const MEASURED_ON = 2;
 /** Of the bound on the error: pictures that nobody has seen differ a little. */
 const HEADROOM = 0.9;
-/** The estimate of what a choice makes is corrected by what it made; one correction is nearly always enough. */
-const MOST_ATTEMPTS = 4;
-/** Of what the correction would allow. */
-const CLOSE = 0.97;
 
 export interface WriteMixedOptions extends ConvertGraphOptions {
   readonly file: string;
@@ -58,34 +54,38 @@ export async function writeMixedGraph(options: WriteMixedOptions): Promise<Mixed
     signal,
   });
   const { matrices } = calibration;
-  const target = HEADROOM * budget;
-  let chosen = chooseInt8(matrices, target);
-  for (let attempt = 1; ; attempt++) {
+  let written: Written | undefined;
+  const write = async (chosen: ReadonlySet<string>): Promise<Written> => {
     const int8 = matrices.filter(({ name }) => chosen.has(name));
     const plan: Int8Plan = new Map(int8.map(({ name, apart }) => [name, apart]));
     await writeVisionGraph({ ...options, weights: plan });
-    const error = await measure(options, crops, calibration);
-    const worst = Math.max(error.featureError, error.tokenError);
-    // how far off the estimate was: what it would have to be told to end just within the target
-    const told = (CLOSE * expectedError(matrices, chosen) * target) / worst;
-    const within = worst <= target;
-    const next = attempt < MOST_ATTEMPTS ? chooseInt8(matrices, told) : new Set<string>();
-    // one that came out better than it was thought to may give away more, once
-    if (chosen.size === 0 || (within && (attempt > 1 || next.size <= chosen.size))) {
-      const exact = matrices.flatMap(({ name }) => (chosen.has(name) ? [] : [name]));
-      const apartInputs = int8.reduce((sum, { apart }) => sum + apart.length, 0);
-      const mixed = {
-        budget,
-        pictures: crops.length,
-        calibration: kind,
-        int8: int8.length,
-        exact,
-        apartInputs,
-      };
-      return { plan, ...error, mixed };
-    }
-    chosen = next;
-  }
+    written = { chosen, plan, ...(await measure(options, crops, calibration)) };
+    return written;
+  };
+  const chosen = await searchInt8({
+    matrices,
+    target: HEADROOM * budget,
+    errorOf: async (choice) => {
+      const { featureError, tokenError } = await write(choice);
+      return Math.max(featureError, tokenError);
+    },
+  });
+  // the last that was tried may not be the one that was found
+  const { plan, featureError, tokenError } = written?.chosen === chosen ? written : await write(chosen);
+  const mixed = {
+    budget,
+    pictures: crops.length,
+    calibration: kind,
+    int8: plan.size,
+    exact: matrices.flatMap(({ name }) => (chosen.has(name) ? [] : [name])),
+    apartInputs: [...plan.values()].reduce((sum, apart) => sum + apart.length, 0),
+  };
+  return { plan, featureError, tokenError, mixed };
+}
+
+/** A choice, the graph that lies in the folder because of it, and what that costs. */
+interface Written extends Pick<MixedGraph, "plan" | "featureError" | "tokenError"> {
+  readonly chosen: ReadonlySet<string>;
 }
 
 /** The written graph against the exact features and tokens. */
