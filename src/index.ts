@@ -68,8 +68,7 @@ export interface LoadModelOptions extends WantedVariant {
  */
 export async function loadModel(options: LoadModelOptions = {}): Promise<EngineHandle> {
   const { model = DEFAULT_MODEL, device, threads, pictures, parallel, ...wanted } = options;
-  const { download, quant, visionPrecision, onProgress, signal } = wanted;
-  const { directory } = await resolveModel({ model, download, quant, visionPrecision, onProgress, signal });
+  const { directory } = await resolveModel({ model, ...wanted });
   return await startEngine({
     directory,
     device,

@@ -14,7 +14,7 @@ const DIRECT: Readonly<Record<string, readonly string[]>> = {
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak
   store: ["engine", "convert"],
   engine: ["image", "vision", "language", "caches"],
-  convert: ["checkpoint", "formats", "language", "onnxruntime"], // it runs the graphs it wrote, to measure them
+  convert: ["checkpoint", "formats", "language", "onnxruntime", "image"], // it runs the graphs it wrote on pictures, to measure them
   checkpoint: ["formats"],
   vision: ["onnxruntime"],
   language: ["core"],

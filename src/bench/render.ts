@@ -1,8 +1,10 @@
+import { csvTable } from "./csv.ts";
+import { environmentLines, inline, mebibytes, milliseconds } from "./markdown.ts";
 import type { BenchReport, StageRow } from "./report.ts";
 
 /** The report as GitHub's Markdown, to be pasted into an issue or a README. Ends with a newline. */
 export function benchMarkdown(report: BenchReport): string {
-  const { versions, machine, model, device, tokens, memory, matrix_peak: peak } = report;
+  const { model, device, tokens, memory, matrix_peak: peak } = report;
   const size = report.picture.size === null ? "" : `, ${report.picture.size}`;
   const lines = [
     `**${model.name}**, ${model.quant}, ${model.vision_precision} vision, ${report.compressed ? "compressed" : "NOT compressed"}, ${report.mode}: ` +
@@ -25,12 +27,7 @@ export function benchMarkdown(report: BenchReport): string {
   }
   lines.push(`- memory: ${memoryLine(memory)}`);
   lines.push(`- device: vision ${device.vision}, language ${device.language}; threads: ${report.threads}`);
-  lines.push(
-    `- machine: ${inline(machine.cpu)}, ${machine.logical_cpus} logical CPUs, ${gibibytes(machine.memory_bytes)}, ${machine.system}`,
-  );
-  lines.push(
-    `- flashsloth ${versions.flashsloth}, Node ${versions.node}, onnxruntime ${versions.onnxruntime}, llama.cpp ${versions.llama_cpp}`,
-  );
+  lines.push(...environmentLines(report));
   for (const note of report.notes) lines.push(`- note: ${note}`);
   return `${lines.join("\n")}\n`;
 }
@@ -48,12 +45,6 @@ function stageLine(row: StageRow): string {
   return `| ${[...cells, figure(row.gflop), figure(row.gflops), share].join(" | ")} |`;
 }
 
-/** Three digits or more, whatever the size: `0.04 ms`, `12.3 ms`, `4.65 s`. */
-function milliseconds(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
-  return ms >= 10 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(2)} ms`;
-}
-
 function figure(value: number | null): string {
   if (value === null) return "";
   return value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toPrecision(2);
@@ -62,22 +53,6 @@ function figure(value: number | null): string {
 function memoryLine({ peak_bytes: peak, peak_anonymous_bytes: anonymous }: BenchReport["memory"]): string {
   const whole = `${mebibytes(peak)} at the peak`;
   return anonymous === null ? whole : `${whole}, ${mebibytes(anonymous)} of it not backed by files (sampled)`;
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-}
-
-function gibibytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(0)} GiB`;
-}
-
-/** Text of others inside a line of Markdown: nothing in it may end the line or begin markup. */
-function inline(text: string): string {
-  const folded = text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
-  const ticks = "`".repeat(Math.max(0, ...[...folded.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
-  const pad = folded.startsWith("`") || folded.endsWith("`") ? " " : "";
-  return `${ticks}${pad}${folded}${pad}${ticks}`;
 }
 
 const COLUMNS = [
@@ -91,15 +66,9 @@ const COLUMNS = [
   "of_peak",
 ] as const satisfies readonly (keyof StageRow)[];
 
-/** The stages as RFC 4180 CSV with a header line. Ends with a newline. */
+/** The stages as RFC 4180 CSV with a header line. Ends with a line break. */
 export function benchCsv(report: BenchReport): string {
-  const lines = report.stages.map((row) => COLUMNS.map((column) => csvField(row[column])).join(","));
-  return `${[COLUMNS.join(","), ...lines].join("\r\n")}\r\n`;
-}
-
-function csvField(value: string | number | null): string {
-  const text = value === null ? "" : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvTable(COLUMNS, report.stages);
 }
 
 /** The report as one line of JSON. Ends with a newline. */

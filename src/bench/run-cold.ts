@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { readManifest, visionAccuracy } from "../core/manifest.ts";
-import { coldAsk, coldRecord, type ColdRun } from "./cold.ts";
+import { coldAsk, coldRecord, type ColdRun, type CommandOptions } from "./cold.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type BenchReport, stageRow, type StageRow } from "./report.ts";
 import { median, summary } from "./statistics.ts";
@@ -24,7 +24,23 @@ export interface ColdBenchOptions {
 
 const ms = v.number();
 /** What is read of a record of `ask --bench --json`. */
-const recordSchema = v.object({
+export interface ColdRecord {
+  readonly model: string;
+  readonly tokens: { readonly image: number; readonly prompt: number; readonly answer: number };
+  readonly ms: Readonly<Record<ColdStage | "total", number>>;
+  readonly bench: {
+    readonly decode_tokens_per_second: number | null;
+    readonly image_tokens: { readonly before: number; readonly after: number };
+    readonly peak_memory_bytes: number;
+    readonly device: { readonly vision: string; readonly language: string };
+    readonly threads: number;
+  };
+}
+
+const COLD_STAGES = ["load", "image", "vision", "prefill", "first_token", "decode"] as const;
+type ColdStage = (typeof COLD_STAGES)[number];
+
+const recordSchema: v.GenericSchema<unknown, ColdRecord> = v.object({
   model: v.string(),
   tokens: v.object({ image: v.number(), prompt: v.number(), answer: v.number() }),
   ms: v.object({ load: ms, image: ms, vision: ms, prefill: ms, first_token: ms, decode: ms, total: ms }),
@@ -36,7 +52,11 @@ const recordSchema = v.object({
     threads: v.number(),
   }),
 });
-type ColdRecord = v.InferOutput<typeof recordSchema>;
+
+/** What `ask --bench --json` says of itself in a process of its own. @throws as `coldAsk` does */
+export async function coldStages(words: readonly string[], options: CommandOptions): Promise<ColdRecord> {
+  return v.parse(recordSchema, await coldRecord(words, options));
+}
 
 /**
  * Measures whole commands in fresh processes. Each sample is two of them: one that streams its answer, timed from
@@ -56,7 +76,7 @@ export async function runColdBench(options: ColdBenchOptions): Promise<BenchRepo
   for (let i = 0; i < repeat; i++) {
     onStep?.(`starting, ${i + 1} of ${repeat}`);
     runs.push(await coldAsk(words, { signal }));
-    records.push(v.parse(recordSchema, await coldRecord(words, { signal })));
+    records.push(await coldStages(words, { signal }));
   }
   const [first] = records;
   if (first === undefined) throw new RangeError("nothing was measured");
@@ -102,9 +122,8 @@ function row(stage: string, values: readonly number[]): StageRow {
 }
 
 function coldRows(runs: readonly ColdRun[], records: readonly ColdRecord[]): StageRow[] {
-  const stages = ["load", "image", "vision", "prefill", "first_token", "decode"] as const;
   return [
-    ...stages.map((stage) =>
+    ...COLD_STAGES.map((stage) =>
       row(
         stage,
         records.map((record) => record.ms[stage]),

@@ -76,6 +76,7 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     download: flags.download,
     quant: flags.quant,
     visionPrecision: flags.visionPrecision,
+    visionBudget: flags.visionBudget,
     device: flags.device,
     threads: flags.threads,
     ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },

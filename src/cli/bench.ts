@@ -20,6 +20,11 @@ export interface BenchWords {
 /** `bench`: measures a model on this machine and prints a report. */
 export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<void> {
   await runCommand({ flags, stopped: "there is no result" }, async (context) => {
+    if (flags.compare !== undefined) {
+      const { compare } = await import("./bench-compare.ts");
+      await context.print(await compare({ image, question }, flags.compare, flags, context));
+      return EXIT.ok;
+    }
     const model = await resolveModel(resolveOptions(flags, context));
     const report =
       flags.cold === true
@@ -94,9 +99,10 @@ async function measureCold(
 }
 
 /** The options that name a model's variant, as words of a command line. */
-function variantWords({ quant, visionPrecision }: BenchFlags): string[] {
+function variantWords({ quant, visionPrecision, visionBudget }: BenchFlags): string[] {
   return [
     ...(quant === undefined ? [] : ["--quant", quant]),
     ...(visionPrecision === undefined ? [] : ["--vision-precision", visionPrecision]),
+    ...(visionBudget === undefined ? [] : ["--vision-budget", String(visionBudget)]),
   ];
 }

@@ -10,7 +10,7 @@ export async function convert(checkpoint: string, out: string, flags: ConvertFla
   await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, signal }) => {
     const show = showStoreProgress(terminal);
     const { convertCheckpoint } = await import("../convert/convert.ts");
-    const { quant, visionPrecision, strict } = flags;
+    const { quant, visionPrecision, visionBudget, calibrate, strict } = flags;
     const convertWith = async (visionTower: string | undefined): Promise<unknown> =>
       convertCheckpoint({
         checkpoint,
@@ -18,6 +18,8 @@ export async function convert(checkpoint: string, out: string, flags: ConvertFla
         name: flags.name ?? basename(resolve(out)),
         quant,
         visionPrecision,
+        visionBudget,
+        calibrate,
         visionTower,
         strict,
         onRemark: (remark) => terminal.warning(remark),

@@ -10,9 +10,9 @@ import { GOES_ON, runCommand } from "./run-command.ts";
 export async function pull(model: string, flags: PullFlags): Promise<void> {
   await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, signal, print }) => {
     const onProgress = showStoreProgress(terminal);
-    const { quant, visionPrecision, strict, keepCheckpoint } = flags;
-    const options = { model, quant, visionPrecision, strict, keepCheckpoint, onProgress, signal };
-    const pulled = await pullModel(options);
+    const { quant, visionPrecision, visionBudget, calibrate, strict, keepCheckpoint } = flags;
+    const variant = { quant, visionPrecision, visionBudget, calibrate };
+    const pulled = await pullModel({ model, ...variant, strict, keepCheckpoint, onProgress, signal });
     const { name, directory, manifest, report } = pulled;
     terminal.clear();
     if (flags.json === true) {

@@ -14,12 +14,13 @@ export function resolveOptions(
   named: NamedModel,
   { terminal, signal }: Pick<CommandContext, "terminal" | "signal">,
 ): ResolveOptions {
-  const { model, quant, visionPrecision } = named;
+  const { model, quant, visionPrecision, visionBudget } = named;
   return {
     model,
     download: named.download ? undefined : false, // undefined leaves it to the environment
     quant,
     visionPrecision,
+    visionBudget,
     onProgress: showStoreProgress(terminal),
     signal,
   };

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { VISION_BUDGETS } from "../core/variant.ts";
 import type { Shard } from "../pipeline/sources/shard.ts";
 
 /** A whole number within bounds, written in decimal digits. */
@@ -39,6 +40,10 @@ export const temperatureValue: (text: string) => number = decimal("a number from
 export const topPValue: (text: string) => number = decimal(
   "a number above 0 and up to 1",
   (p) => p > 0 && p <= 1,
+);
+export const visionBudget: (text: string) => number = decimal(
+  `a number from ${VISION_BUDGETS.least} to ${VISION_BUDGETS.most}`,
+  (error) => error >= VISION_BUDGETS.least && error <= VISION_BUDGETS.most,
 );
 export const probability: (text: string) => number = decimal("a number from 0 to 1", (p) => p <= 1);
 export const timeoutSeconds: (text: string) => number = decimal(

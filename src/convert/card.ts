@@ -101,11 +101,17 @@ function languageRow({ quant, files, roles }: Manifest): string {
 }
 
 function visionRow(manifest: Manifest): string {
-  const { precision, featureError, tokenError } = visionAccuracy(manifest);
+  const { precision, featureError, tokenError, mixed } = visionAccuracy(manifest);
   if (precision === EXACT_PRECISION) return `${precision}, exact`;
+  const what = mixed
+    ? `${precision}, ${mixed.int8} matrices of ${mixed.int8 + mixed.exact.length} in int8 to stay within ${mixed.budget}`
+    : precision;
+  const pictures = mixed
+    ? `the largest on ${mixed.pictures} pictures${mixed.calibration === "given" ? " of its owner's" : ""}`
+    : "on a built-in picture";
   return (
-    `${text(precision)}: the features differ from fp32's by ${featureError.toExponential(1)}, the visual tokens by ` +
-    `${tokenError.toExponential(1)} (relative, L2, on a built-in picture, measured at the conversion)`
+    `${text(what)}: the features differ from fp32's by ${featureError.toExponential(1)}, the visual tokens by ` +
+    `${tokenError.toExponential(1)} (relative, L2, ${pictures}, measured at the conversion)`
   );
 }
 
@@ -116,7 +122,8 @@ function pictureRow({ geometry }: Manifest): string {
 }
 
 function command(manifest: Manifest, repository: string | undefined): string {
-  const flags = variantFlags(variantOf(manifest));
+  const calibrate = visionAccuracy(manifest).mixed?.calibration === "given" ? " --calibrate DIR" : "";
+  const flags = `${variantFlags(variantOf(manifest))}${calibrate}`;
   if (repository !== undefined)
     return `flashsloth pull hf:${repository}@${manifest.source.revision ?? ""}${flags}`.replaceAll("`", "");
   const named = PLAIN.test(manifest.name) ? ` --name ${manifest.name}` : "";

@@ -11,9 +11,9 @@ import {
   EXACT_PRECISION,
   EXACT_QUANT,
   parseQuant,
+  parseVisionBudget,
   parseVisionPrecision,
   type Quant,
-  type VisionPrecision,
   type WantedVariant,
 } from "../core/variant.ts";
 import { writeModelCard } from "./card.ts";
@@ -27,13 +27,13 @@ import { PUBLISHED_LICENSE, statedLicense } from "./license.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
 import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./manifest.ts";
-import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
-import { visionGraph, writeEmbqGraph, writeVisionGraph } from "./onnx/write.ts";
+import { requireCalibration } from "./mixed/pictures.ts";
+import { writeEmbqGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
 import { conversionPeak } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
-import { measureVisionAccuracy } from "./vision-accuracy.ts";
+import { readAccuracy, type VisionChoice, visionFiles, writeVision } from "./vision.ts";
 
 /** A variant that is left open is the exact one. */
 export interface ConvertOptions extends WantedVariant {
@@ -71,7 +71,7 @@ export interface ConvertOptions extends WantedVariant {
 interface Run {
   readonly checkpoint: Checkpoint;
   readonly quant: Quant;
-  readonly precision: VisionPrecision;
+  readonly vision: VisionChoice;
   readonly model: ModelDescription;
   readonly licenseStated: boolean;
   readonly finished: FinishedFiles;
@@ -89,12 +89,15 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
   const { out, overwrite, onProgress, signal } = options;
   const quant = parseQuant(options.quant ?? EXACT_QUANT);
   const precision = parseVisionPrecision(options.visionPrecision ?? EXACT_PRECISION);
+  const budget = parseVisionBudget(options.visionBudget, precision);
+  const vision: VisionChoice = { precision, budget, calibrate: options.calibrate };
   await checkApart(options.checkpoint, out);
   throwIfAborted(signal);
   const { strict, visionTower, onRemark } = options;
   const checkpoint = await openCheckpoint({ directory: options.checkpoint, strict, visionTower });
   try {
     for (const remark of checkpoint.remarks) onRemark?.(remark);
+    await requireCalibration(options, checkpoint.config);
     const source = options.source ?? { repo: basename(resolve(options.checkpoint)), revision: null };
     const stated = options.license ?? (await statedLicense(new DiskFolder(options.checkpoint)));
     const model = { name: options.name, license: stated ?? PUBLISHED_LICENSE, source };
@@ -103,7 +106,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
     return await fillStaged({
       out,
       overwrite,
-      key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant, precision }),
+      key: conversionKey({ format: FORMAT_VERSION, product: PRODUCT, fingerprint, model, quant, vision }),
       fill: async (finished) => {
         const done = partsAmong(finished.files.map(({ name }) => name));
         const bytes = conversionPeak({ checkpoint, quant, precision, done });
@@ -113,7 +116,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
         return await fill({
           checkpoint,
           quant,
-          precision,
+          vision,
           model,
           licenseStated,
           finished,
@@ -136,7 +139,7 @@ async function fill(run: Run): Promise<Manifest> {
   const { checkpoint, finished, quant, model } = run;
   await makeLanguage(run);
   await makeGraphs(run);
-  const vision = await measureVision(run);
+  const accuracy = await takeAccuracy(run);
   refuseLeftovers(finished.unread(checkpoint.unconsumed()));
 
   const geometry = modelGeometry(checkpoint.config, checkpoint.tokenizer);
@@ -147,7 +150,7 @@ async function fill(run: Run): Promise<Manifest> {
     license: model.license,
     createdBy: PRODUCT,
     quant,
-    ...(vision === undefined ? {} : { vision }),
+    ...(accuracy === undefined ? {} : { vision: accuracy }),
     geometry,
     roles: {
       vision: FILES.vision,
@@ -194,24 +197,10 @@ async function makeLanguage(run: Run): Promise<void> {
 }
 
 async function makeGraphs(run: Run): Promise<void> {
-  const { checkpoint, finished, precision, signal } = run;
+  const { checkpoint, finished, vision, signal } = run;
   const { directory } = finished;
-  await make(run, [FILES.vision, FILES.visionData, FILES.uncompressed], async () => {
-    await writeVisionGraph({
-      checkpoint,
-      directory,
-      file: FILES.vision,
-      precision,
-      signal,
-      onProgress: report(run, "vision"),
-    });
-    await writeUncompressedGraph({
-      vision: visionGraph({ checkpoint, precision }),
-      config: checkpoint.config,
-      directory,
-      data: FILES.visionData,
-      file: FILES.uncompressed,
-    });
+  await make(run, visionFiles(vision.precision), async () => {
+    await writeVision({ ...vision, checkpoint, directory, signal, report: (stage) => report(run, stage) });
   });
   await make(run, [FILES.embq, FILES.embqData], async () => {
     const onProgress = report(run, "embq");
@@ -222,21 +211,12 @@ async function makeGraphs(run: Run): Promise<void> {
   );
 }
 
-/** What a reduced precision costs; exact weights cost nothing. */
-async function measureVision(run: Run): Promise<VisionAccuracy | undefined> {
-  const { checkpoint, finished, precision, signal } = run;
-  if (precision === EXACT_PRECISION) return undefined;
-  throwIfAborted(signal);
-  const { directory } = finished;
-  const onProgress = report(run, "vision");
-  return await measureVisionAccuracy({
-    checkpoint,
-    directory,
-    file: FILES.vision,
-    precision,
-    signal,
-    onProgress,
-  });
+/** What a reduced precision costs, which the manifest says from now on; exact weights cost nothing. */
+async function takeAccuracy({ vision, finished }: Run): Promise<VisionAccuracy | undefined> {
+  if (vision.precision === EXACT_PRECISION) return undefined;
+  const accuracy = await readAccuracy(finished.directory);
+  await finished.discard(FILES.accuracy);
+  return accuracy;
 }
 
 /**

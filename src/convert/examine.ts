@@ -31,7 +31,7 @@ export interface Examined {
 
 /**
  * Whether a checkpoint can be converted, and what that takes, by its headers alone.
- * @throws `checkpoint-invalid` with the first reason why not; what the survey throws
+ * @throws `checkpoint-invalid` with the first reason why not; `usage` without pictures to calibrate with; what the survey throws
  */
 export async function examineCheckpoint(options: ExamineOptions): Promise<Examined> {
   const { quant = EXACT_QUANT, visionPrecision = EXACT_PRECISION, finished = [] } = options;
@@ -43,6 +43,11 @@ export async function examineCheckpoint(options: ExamineOptions): Promise<Examin
     if (checkpoint === undefined)
       throw new FlashSlothError("internal", "a survey without a result or a reason");
     const precision = parseVisionPrecision(visionPrecision);
+    if (options.calibrate !== undefined) {
+      // pictures are decoded by code that few runs need
+      const { requireCalibration } = await import("./mixed/pictures.ts");
+      await requireCalibration(options, checkpoint.config);
+    }
     const done = partsAmong(finished);
     return { survey, peak: conversionPeak({ checkpoint, quant: parseQuant(quant), precision, done }) };
   } catch (error) {

@@ -1,10 +1,14 @@
-/** Every file that a conversion makes; `f16` is gone when it ends. */
+/**
+ * Every file that a conversion makes. `f16` is gone when it ends, and so is `accuracy`: what a reduced precision costs, until the
+ * manifest says so.
+ */
 export const FILES = {
   f16: "language.f16.gguf",
   language: "language.gguf",
   vision: "vision.onnx",
   visionData: "vision.onnx.data",
   uncompressed: "uncompressed.onnx",
+  accuracy: "vision.accuracy.json",
   embq: "embq.onnx",
   embqData: "embq.onnx.data",
   queries: "queries.f32",

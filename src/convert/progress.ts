@@ -1,11 +1,14 @@
 import { FlashSlothError } from "../core/errors.ts";
 
-/** The parts of a conversion, in order; `check` follows each of the others. */
-export type ConvertStage = "language" | "quantize" | "vision" | "embq" | "queries" | "check";
+/** The parts of a conversion, in order; `check` follows each file, `calibrate` comes before the encoder where it is mixed. */
+export type ConvertStage = "language" | "quantize" | "calibrate" | "vision" | "embq" | "queries" | "check";
 
 export interface ConvertProgress {
   readonly stage: ConvertStage;
-  /** bytes of this stage's output (in `check`: of the files just written) that are finished; `total` may be an estimate before the end */
+  /**
+   * bytes of this stage's output (in `check`: of the files just written; in `calibrate`: the encoder's blocks) that are finished;
+   * `total` may be an estimate before the end
+   */
   readonly done: number;
   readonly total: number;
 }

@@ -12,7 +12,7 @@ export type Convertible = Pick<Checkpoint, "config" | "tensors" | "tokenizer">;
 export interface ConversionPeakOptions {
   readonly checkpoint: Convertible;
   readonly quant: Quant;
-  /** Of the vision encoder; anything but fp32 is compared with the exact graph before it goes. */
+  /** Of the vision encoder. */
   readonly precision: VisionPrecision;
   /** Parts that an earlier run finished. @default none */
   readonly done?: {
@@ -26,7 +26,7 @@ export interface ConversionPeakOptions {
 const REST_BYTES = 2 ** 16;
 
 /** The graphs' files without their weights: at most so much for each vision block, and for each patch of a crop. */
-const GRAPH_BYTES = { any: 20_000, block: 7000, patch: 320 } as const;
+const GRAPH_BYTES = { any: 20_000, block: 7000, mixedBlock: 20_000, patch: 320 } as const;
 
 /** Bytes that converting a checkpoint will take from the disk at its peak, on top of what an earlier run left there. */
 export function conversionPeak(options: ConversionPeakOptions): number {
@@ -34,10 +34,9 @@ export function conversionPeak(options: ConversionPeakOptions): number {
   const { done = { f16: false, language: false, vision: false } } = options;
   const f16 = languageBytes(checkpoint, EXACT_QUANT);
   const graphs = graphSizes(checkpoint, precision);
-  const exact = precision === EXACT_PRECISION;
   const language = done.language ? 0 : quant === EXACT_QUANT ? f16 : languageBytes(checkpoint, quant);
-  // the exact vision graph stands beside the reduced one while the two are compared
-  const vision = (done.vision ? 0 : graphs.vision) + graphs.others + (exact ? 0 : graphs.exactVision);
+  // the exact vision graph is gone again before the others are written
+  const vision = done.vision ? graphs.others : graphs.vision + Math.max(graphs.beside, graphs.others);
   if (quant === EXACT_QUANT || done.language) return language + vision + REST_BYTES;
   // the f16 file is gone before the graphs are written
   const whileQuantizing = (done.f16 ? 0 : f16) + language;
@@ -45,16 +44,17 @@ export function conversionPeak(options: ConversionPeakOptions): number {
   return Math.max(whileQuantizing, whileWritingGraphs) + REST_BYTES;
 }
 
-/** Bytes that the finished model will have. */
+/** Bytes that the finished model will have; with mixed vision at most, for how much of that is rounded is found out on the way. */
 export function convertedBytes({ checkpoint, quant, precision }: ConversionPeakOptions): number {
   const { vision, others } = graphSizes(checkpoint, precision);
   return languageBytes(checkpoint, quant) + vision + others;
 }
 
 interface GraphSizes {
-  /** encoder, pooling and projector, as they will be and as float32 */
+  /** encoder, pooling and projector, as they will be at most */
   readonly vision: number;
-  readonly exactVision: number;
+  /** what stands beside them for a moment: the exact ones that a reduced precision is compared with */
+  readonly beside: number;
   /** EmbQ and the query vectors */
   readonly others: number;
 }
@@ -63,12 +63,14 @@ interface GraphSizes {
 function graphSizes(convertible: Convertible, precision: VisionPrecision): GraphSizes {
   const checkpoint = unread(convertible);
   const { vision, embq, text } = convertible.config;
-  const file = GRAPH_BYTES.any + GRAPH_BYTES.block * vision.layers + GRAPH_BYTES.patch * vision.grid ** 2;
-  const exactVision = file + dataBytes(visionGraph({ checkpoint }));
+  const blocks = GRAPH_BYTES[precision === "mixed" ? "mixedBlock" : "block"] * vision.layers;
+  const file = GRAPH_BYTES.any + blocks + GRAPH_BYTES.patch * vision.grid ** 2;
+  const exact = file + dataBytes(visionGraph({ checkpoint }));
+  const whole = precision === EXACT_PRECISION || precision === "mixed";
   return {
-    exactVision,
-    vision:
-      precision === EXACT_PRECISION ? exactVision : file + dataBytes(visionGraph({ checkpoint, precision })),
+    vision: whole ? exact : file + dataBytes(visionGraph({ checkpoint, weights: precision })),
+    // mixed graphs are compared with numbers that are kept, and calibrated one block at a time before they are written
+    beside: whole ? 0 : exact,
     others: dataBytes(embqGraph(checkpoint)) + 4 * embq.queries * text.hiddenSize,
   };
 }

@@ -2,10 +2,12 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/types.ts";
 import type { VisionAccuracy } from "../core/manifest.ts";
-import type { VisionPrecision } from "../core/variant.ts";
+import type { MatrixPrecision } from "../core/variant.ts";
 import type { WriteOptions } from "../formats/onnx/write.ts";
 import { openSession } from "../onnxruntime/open.ts";
+import { madePicture } from "./made-pictures.ts";
 import { writeVisionGraph } from "./onnx/write.ts";
+import { relativeError } from "./relative-error.ts";
 
 /** Holds the exact graph for as long as it is needed. */
 const REFERENCE = "reference";
@@ -17,7 +19,7 @@ export interface VisionAccuracyOptions extends WriteOptions {
   readonly directory: string;
   /** name of the graph in reduced precision */
   readonly file: string;
-  readonly precision: VisionPrecision;
+  readonly precision: MatrixPrecision;
 }
 
 /**
@@ -46,37 +48,9 @@ export async function measureVisionAccuracy(options: VisionAccuracyOptions): Pro
 async function encode(path: string, side: number): Promise<Float32Array[]> {
   const session = await openSession({ path, device: "cpu" });
   try {
-    const pixels = { type: "uint8", data: builtInPicture(side), shape: [1, side, side, 3] } as const;
+    const pixels = { type: "uint8", data: madePicture(0, side), shape: [1, side, side, 3] } as const;
     return await session.run({ pixels }, OUTPUTS);
   } finally {
     await session.dispose();
   }
-}
-
-/** Soft colours, a disc's edge and grain. @returns uint8 [side, side, 3] */
-function builtInPicture(side: number): Uint8Array {
-  const pixels = new Uint8ClampedArray(side * side * 3);
-  let state = 1;
-  for (let at = 0; at < pixels.length; at++) {
-    const channel = at % 3;
-    const x = (Math.floor(at / 3) % side) / side;
-    const y = Math.floor(at / 3 / side) / side;
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; // Numerical Recipes' generator
-    const grain = (state >>> 27) - 16;
-    const disc = (x - 0.6) ** 2 + (y - 0.4) ** 2 < 0.05;
-    pixels[at] =
-      (disc ? 60 + 70 * channel : 200 - 90 * (channel === 1 ? x : y)) + 30 * Math.sin(25 * x * y) + grain;
-  }
-  return new Uint8Array(pixels.buffer);
-}
-
-/** |actual - expected| / |expected| in the L2 norm */
-function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < expected.length; i++) {
-    difference += ((actual[i] ?? 0) - (expected[i] ?? 0)) ** 2;
-    norm += (expected[i] ?? 0) ** 2;
-  }
-  return Math.sqrt(difference / norm);
 }

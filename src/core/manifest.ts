@@ -2,7 +2,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { FlashSlothError, systemCode } from "./errors.ts";
-import { EXACT_PRECISION, VISION_PRECISIONS, type Variant, type VisionPrecision } from "./variant.ts";
+import {
+  EXACT_PRECISION,
+  namedBudget,
+  VISION_PRECISIONS,
+  type Variant,
+  type VisionPrecision,
+} from "./variant.ts";
 
 /** Raised when a converted folder written by an older release can no longer be loaded. */
 export const FORMAT_VERSION = 1 as const;
@@ -10,13 +16,33 @@ export const MANIFEST_FILE = "manifest.json";
 /** The model card, which travels with a model and is no part of it: its owner may write what he wants. */
 export const CARD_FILE = "README.md";
 
-/** What a reduced precision costs: |x - fp32's x| / |fp32's x| on a built-in picture, in the L2 norm. */
+/** What was chosen for a mixed encoder. */
+export interface MixedVision {
+  /** the largest error that was allowed, of features and of visual tokens */
+  readonly budget: number;
+  /** pictures that it was judged on: made by arithmetic, or the user's */
+  readonly pictures: number;
+  readonly calibration: "made" | "given";
+  /** matrices that are int8 */
+  readonly int8: number;
+  /** the tensors' names of those that are float32 */
+  readonly exact: readonly string[];
+  /** inputs of int8 matrices that stick out and are multiplied in float32, of all matrices together */
+  readonly apartInputs: number;
+}
+
+/**
+ * What a reduced precision costs: |x - fp32's x| / |fp32's x| in the L2 norm, on a built-in picture; of a mixed encoder, on
+ * whichever of its pictures it is largest.
+ */
 export interface VisionAccuracy {
   readonly precision: VisionPrecision;
   /** of the raw features */
   readonly featureError: number;
   /** of the visual tokens */
   readonly tokenError: number;
+  /** only of a mixed one */
+  readonly mixed?: MixedVision | undefined;
 }
 
 /** Sizes that only the arithmetic of a benchmark needs. */
@@ -123,6 +149,23 @@ const fileName = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, ({ input }) => `${JSON.stringify(input)} is no plain file name`),
 );
 
+/** What the manifest holds about a reduced precision. */
+export const visionAccuracySchema: v.GenericSchema<unknown, VisionAccuracy> = v.object({
+  precision: v.picklist(VISION_PRECISIONS),
+  featureError: relativeError,
+  tokenError: relativeError,
+  mixed: v.optional(
+    v.object({
+      budget: relativeError,
+      pictures: count,
+      calibration: v.picklist(["made", "given"]),
+      int8: index,
+      exact: v.array(v.string()),
+      apartInputs: index,
+    }),
+  ),
+});
+
 const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   format: v.literal(FORMAT_VERSION),
   name: v.string(),
@@ -131,13 +174,7 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   license: v.string(),
   createdBy: v.string(),
   quant: v.string(),
-  vision: v.optional(
-    v.object({
-      precision: v.picklist(VISION_PRECISIONS),
-      featureError: relativeError,
-      tokenError: relativeError,
-    }),
-  ),
+  vision: v.optional(visionAccuracySchema),
   geometry: v.object({
     imageSize: count,
     crops: v.picklist(["squash", "tiles"]),
@@ -182,7 +219,12 @@ export function visionAccuracy({ vision }: Pick<Manifest, "vision">): VisionAccu
 
 /** Which conversion a manifest describes. */
 export function variantOf(manifest: Pick<Manifest, "quant" | "vision">): Variant {
-  return { quant: manifest.quant, visionPrecision: visionAccuracy(manifest).precision };
+  const { precision, mixed } = visionAccuracy(manifest);
+  return {
+    quant: manifest.quant,
+    visionPrecision: precision,
+    visionBudget: namedBudget(mixed?.budget),
+  };
 }
 
 /** Number of crops a picture is cut into. */

@@ -1,7 +1,14 @@
 import { FlashSlothError } from "../core/errors.ts";
 import { CARD_FILE, parseManifest, variantOf, type Manifest } from "../core/manifest.ts";
 import { refuseLies } from "../core/manifest-lies.ts";
-import { showVariant, variantFlags, type Variant, type WantedVariant } from "../core/variant.ts";
+import {
+  EXACT_PRECISION,
+  namedBudget,
+  showVariant,
+  variantFlags,
+  type Variant,
+  type WantedVariant,
+} from "../core/variant.ts";
 import { parseModelName } from "./catalogue.ts";
 import type { HubFile } from "./hub/listing.ts";
 
@@ -68,10 +75,12 @@ export function lie(where: string, what: string): FlashSlothError {
 
 /** Whether a model is what was asked for, where anything was. */
 export function servesWanted(manifest: Pick<Manifest, "quant" | "vision">, wanted: WantedVariant): boolean {
-  const { quant, visionPrecision } = variantOf(manifest);
+  const { quant, visionPrecision, visionBudget } = variantOf(manifest);
   return (
     (wanted.quant === undefined || wanted.quant === quant) &&
-    (wanted.visionPrecision === undefined || wanted.visionPrecision === visionPrecision)
+    (wanted.visionPrecision === undefined || wanted.visionPrecision === visionPrecision) &&
+    // a bound that nobody named is any
+    (wanted.visionBudget === undefined || namedBudget(wanted.visionBudget) === visionBudget)
   );
 }
 
@@ -80,7 +89,8 @@ export function refuseOtherThan(manifest: Manifest, wanted: WantedVariant, where
   if (servesWanted(manifest, wanted)) return;
   const has = variantOf(manifest);
   const { quant = has.quant, visionPrecision = has.visionPrecision } = wanted;
-  const asked = { quant, visionPrecision };
+  const known = visionPrecision === has.visionPrecision ? has.visionBudget : undefined;
+  const asked = { quant, visionPrecision, visionBudget: wanted.visionBudget ?? known };
   const origin = originName(manifest);
   const flags = variantFlags(asked);
   throw new FlashSlothError(
@@ -96,8 +106,9 @@ export function refuseOtherThan(manifest: Manifest, wanted: WantedVariant, where
 }
 
 /** As `variantFlags`, with fp32 spelt out: it may be what was asked for by mistake. */
-function showFlags({ quant, visionPrecision }: Variant): string {
-  return ` --quant ${quant} --vision-precision ${visionPrecision}`;
+function showFlags(variant: Variant): string {
+  const exact = variant.visionPrecision === EXACT_PRECISION;
+  return `${variantFlags(variant)}${exact ? ` --vision-precision ${EXACT_PRECISION}` : ""}`;
 }
 
 /** The repository that a model's folder was fetched from, converted or to be converted. */

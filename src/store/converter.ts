@@ -88,7 +88,8 @@ export const projectConverter: Converter = {
   },
   async convert(request) {
     const { convertCheckpoint } = await import("../convert/convert.ts");
-    const { checkpoint, out, name, source, quant, visionPrecision, strict, visionTower } = request;
+    const { checkpoint, out, name, source, strict, visionTower } = request;
+    const { quant, visionPrecision, visionBudget, calibrate } = request;
     const { examined = false, onProgress, signal } = request;
     await convertCheckpoint({
       checkpoint,
@@ -97,6 +98,8 @@ export const projectConverter: Converter = {
       source,
       quant,
       visionPrecision,
+      visionBudget,
+      calibrate,
       strict,
       visionTower,
       ...(!examined && { onRemark: (message) => onProgress?.({ stage: "note", message }) }),

@@ -177,7 +177,7 @@ async function fetchWeights(
   listing: FoundRevision["listing"] | undefined,
 ): Promise<FetchedCheckpoint> {
   const { options, variant, need, out, onProgress } = run;
-  const { model, strict, convert = projectConverter } = options;
+  const { model, strict, calibrate, convert = projectConverter } = options;
   const { directory, fetch } = collect;
   let received = 0;
   const onReceived = (count: number): void => {
@@ -186,7 +186,7 @@ async function fetchWeights(
   const examine = async (files: FolderFiles): Promise<Examination> => {
     const openTower = hubTower(files, { ...collect, onReceived });
     const finished = await finishedNames(stagingFolder(out));
-    const examined = await convert.examine({ files, ...variant, strict, finished, openTower });
+    const examined = await convert.examine({ files, ...variant, calibrate, strict, finished, openTower });
     for (const message of examined.remarks) onProgress({ stage: "note", message });
     return examined;
   };
@@ -223,7 +223,7 @@ async function convertDownload(
   checkpoint: string,
   commit: string,
 ): Promise<void> {
-  const { model, strict, signal, convert = projectConverter } = options;
+  const { model, strict, calibrate, signal, convert = projectConverter } = options;
   const source = { repo: model.repo, revision: commit };
   const { name } = model;
   await convert.convert({
@@ -232,6 +232,7 @@ async function convertDownload(
     name,
     source,
     ...variant,
+    calibrate,
     strict,
     examined: true,
     onProgress,

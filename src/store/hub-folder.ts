@@ -1,6 +1,7 @@
 import {
   DEFAULT_QUANT,
   EXACT_PRECISION,
+  namedBudget,
   QUANTS,
   VISION_PRECISIONS,
   type Variant,
@@ -9,39 +10,41 @@ import {
 import { folderName, type HubModel } from "./catalogue.ts";
 
 /** A model's folder: its name alone for the variant that it has by default; `flashsloth-3.2b.q8_0+int8`. */
-export function hubFolder(model: HubModel, { quant, visionPrecision }: Variant): string {
+export function hubFolder(model: HubModel, { quant, ...vision }: Variant): string {
   const named = quant === DEFAULT_QUANT ? undefined : quant;
-  return `${model.folder}${variantSuffix({ quant: named, visionPrecision })}`;
+  return `${model.folder}${variantSuffix({ quant: named, ...vision })}`;
 }
 
 /**
- * What tells a model's variants apart in the names of their folders: `.q8_0+int8`, nothing for what is left open and for fp32.
- * No name of the hub holds a `+`, so that no repository's folder can be mistaken for another one's variant.
+ * What tells a model's variants apart in the names of their folders: `.q8_0+int8`, `+mixed0.01`, nothing for what is left open and
+ * for fp32. No name of the hub holds a `+`, so that no repository's folder can be mistaken for another one's variant.
  */
-export function variantSuffix({ quant, visionPrecision = EXACT_PRECISION }: WantedVariant): string {
+export function variantSuffix(variant: WantedVariant): string {
+  const { quant, visionPrecision = EXACT_PRECISION } = variant;
+  const budget = namedBudget(variant.visionBudget) ?? "";
   return (
     (quant === undefined ? "" : `.${quant}`) +
-    (visionPrecision === EXACT_PRECISION ? "" : `+${visionPrecision}`)
+    (visionPrecision === EXACT_PRECISION ? "" : `+${visionPrecision}${budget}`)
   );
 }
 
 /**
- * The variants that serve a run, the best first. A weight type that was not asked for may be any, the default one first, then
- * from small to large; a precision that was not asked for is fp32: what is less exact is never taken silently.
+ * The variants that serve a run, the best first. A weight type that was not asked for may be the default one or, from small to large,
+ * one that is more exact; a precision that was not asked for is fp32: what is less exact is never taken silently.
  */
-export function servingVariants({ quant, visionPrecision = EXACT_PRECISION }: WantedVariant): Variant[] {
+export function servingVariants(wanted: WantedVariant): Variant[] {
+  const { quant, visionPrecision = EXACT_PRECISION, visionBudget } = wanted;
   const quants =
-    quant === undefined
-      ? [DEFAULT_QUANT, ...QUANTS.toReversed().filter((each) => each !== DEFAULT_QUANT)]
-      : [quant];
-  return quants.map((each) => ({ quant: each, visionPrecision }));
+    quant === undefined ? QUANTS.slice(0, QUANTS.indexOf(DEFAULT_QUANT) + 1).toReversed() : [quant];
+  return quants.map((each) => ({ quant: each, visionPrecision, visionBudget }));
 }
 
-/** The folders of every variant of a model. */
-export function hubFolders(model: HubModel): string[] {
-  return VISION_PRECISIONS.flatMap((visionPrecision) =>
-    servingVariants({ visionPrecision }).map((variant) => hubFolder(model, variant)),
+/** Whether a folder is that of some variant of a model, with whatever bound. */
+export function isHubFolder(model: HubModel, folder: string): boolean {
+  const known = VISION_PRECISIONS.flatMap((visionPrecision) =>
+    QUANTS.map((quant) => hubFolder(model, { quant, visionPrecision })),
   );
+  return known.includes(folder.replace(/(?<=\+mixed)[\d.e-]+$/, ""));
 }
 
 /** Every name of the same repository shares its download, so they share a lock. */

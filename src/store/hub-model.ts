@@ -19,8 +19,9 @@ export interface InstalledFromHub {
 }
 
 /** What is made where nothing else is asked for. */
-function variantToMake({ quant = DEFAULT_QUANT, visionPrecision = EXACT_PRECISION }: WantedVariant): Variant {
-  return { quant, visionPrecision };
+function variantToMake(wanted: WantedVariant): Variant {
+  const { quant = DEFAULT_QUANT, visionPrecision = EXACT_PRECISION, visionBudget } = wanted;
+  return { quant, visionPrecision, visionBudget };
 }
 
 /**

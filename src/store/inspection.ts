@@ -6,7 +6,7 @@ import { modelGeometry } from "../convert/manifest.ts";
 import { convertedBytes, conversionPeak } from "../convert/space.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { FolderFiles } from "../core/folder-files.ts";
-import { visionAccuracy, type Manifest, type ModelGeometry } from "../core/manifest.ts";
+import { variantOf, type Manifest, type ModelGeometry } from "../core/manifest.ts";
 import {
   DEFAULT_QUANT,
   EXACT_PRECISION,
@@ -87,11 +87,10 @@ export async function inspectConverted(
   try {
     const manifest = await options.read();
     const size = manifest.files.reduce((sum, file) => sum + file.size, 0);
-    const { source, geometry, quant } = manifest;
+    const { source, geometry } = manifest;
     const revision = source.revision === null ? "" : ` at ${source.revision.slice(0, 12)}`;
     const remarks = [`converted from ${source.repo}${revision} by ${manifest.createdBy}`];
-    const visionPrecision = visionAccuracy(manifest).precision;
-    const takes = { quant, visionPrecision, fetch: options.remote ? size : 0, convert: 0, size };
+    const takes = { ...variantOf(manifest), fetch: options.remote ? size : 0, convert: 0, size };
     return { ...common, usable: true, problems: [], remarks, geometry, takes };
   } catch (error) {
     if (!(error instanceof FlashSlothError) || error.code !== "model-invalid") throw error;

@@ -53,7 +53,8 @@ async function bytesToConvert(options: InstallCheckpointOptions, out: string): P
  * @throws what the converter throws; `disk` with what is needed and what is there; the signal's reason
  */
 export async function installCheckpoint(options: InstallCheckpointOptions): Promise<string> {
-  const { paths, checkpoint, base, version, name, source, quant, visionPrecision } = options;
+  const { paths, checkpoint, base, version, name, source } = options;
+  const { quant, visionPrecision, visionBudget, calibrate } = options;
   const { withVisionTower, onProgress, signal, convert = projectConverter } = options;
   const suffix = variantSuffix(options);
   return installModel({
@@ -63,7 +64,8 @@ export async function installCheckpoint(options: InstallCheckpointOptions): Prom
     progressKey: version,
     supersedes: ({ folder, manifest }) => manifest.source.repo === source.repo && suffixIn(folder) === suffix,
     build: async (out) => {
-      const request = { checkpoint, out, name, source, quant, visionPrecision, onProgress, signal };
+      const variant = { quant, visionPrecision, visionBudget, calibrate };
+      const request = { checkpoint, out, name, source, ...variant, onProgress, signal };
       try {
         if (withVisionTower === undefined) await convert.convert(request);
         else await withVisionTower(async (visionTower) => convert.convert({ ...request, visionTower }));

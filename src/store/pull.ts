@@ -76,7 +76,7 @@ async function pullFolder(
   model: string,
   options: PullOptions & { readonly paths: StorePaths },
 ): Promise<PulledModel> {
-  const { paths, signal, onProgress, quant, visionPrecision } = options;
+  const { paths, signal, onProgress, quant, visionPrecision, visionBudget } = options;
   const local = await findLocalModel(model);
   if (local === undefined) throw unknownModel(model);
   if (local.kind === "checkpoint") {
@@ -86,7 +86,15 @@ async function pullFolder(
   }
   const { installFolder } = await import("./install-folder.ts");
   const { directory, name, copied } = await untilStopped(signal, async () =>
-    installFolder({ paths, directory: local.directory, quant, visionPrecision, onProgress, signal }),
+    installFolder({
+      paths,
+      directory: local.directory,
+      quant,
+      visionPrecision,
+      visionBudget,
+      onProgress,
+      signal,
+    }),
   );
   const report = copied && {
     size: copied.bytes,

@@ -7,7 +7,7 @@ import { folderName, MODEL_NAMES, parseModelName } from "./catalogue.ts";
 import { closestName } from "./closest-name.ts";
 import { folderSize } from "./folder-size.ts";
 import { storePaths, type StorePaths } from "./home.ts";
-import { hubFolders, repoKey } from "./hub-folder.ts";
+import { isHubFolder, repoKey } from "./hub-folder.ts";
 import { discardFolder } from "./install.ts";
 import { namesIn, PARTIAL_PREFIX, TRASH_PREFIX, tryReadModel } from "./installed.ts";
 import { sweepDeadClaims, withLock } from "../core/lock.ts";
@@ -38,19 +38,19 @@ interface Target {
 
 /** Everything of one model: complete, under way, given up, fetched. */
 async function targetsOf(text: string, paths: StorePaths): Promise<Target[]> {
-  const complete = (await modelsNamed(text, paths)).map(({ folder }) => folder);
+  const complete = new Set((await modelsNamed(text, paths)).map(({ folder }) => folder));
   const named = parseModelName(text);
-  const bases = new Set(complete);
-  if (named?.kind === "hub") for (const folder of hubFolders(named)) bases.add(folder);
+  const isOne = (folder: string): boolean =>
+    complete.has(folder) || (named?.kind === "hub" && isHubFolder(named, folder));
 
   const isUnderWay = (name: string): boolean => {
     const rest = [PARTIAL_PREFIX, TRASH_PREFIX].find((prefix) => name.startsWith(prefix));
     if (rest === undefined) return false;
     const base = name.slice(rest.length).split("~")[0] ?? "";
-    return bases.has(base) || (named?.kind === "demo" && base.startsWith(`${named.name}@`));
+    return isOne(base) || (named?.kind === "demo" && base.startsWith(`${named.name}@`));
   };
   const targets: Target[] = (await namesIn(paths.models))
-    .filter((name) => bases.has(name) || isUnderWay(name))
+    .filter((name) => isOne(name) || isUnderWay(name))
     .map((folder) => ({ parent: paths.models, folder }));
   if (named?.kind !== "hub") return targets;
 

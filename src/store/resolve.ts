@@ -2,7 +2,13 @@ import { isAbsolute, join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
 import { folderFingerprint } from "../core/fingerprint.ts";
 import { FORMAT_VERSION, variantOf, type Manifest } from "../core/manifest.ts";
-import { checkVariant, showVariant, variantFlags, type WantedVariant } from "../core/variant.ts";
+import {
+  checkVariant,
+  showVariant,
+  type Variant,
+  variantFlags,
+  type WantedVariant,
+} from "../core/variant.ts";
 import { looksLikePath, findLocalModel, type LocalModel } from "./local.ts";
 import { DEMO_MODEL, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
@@ -48,7 +54,7 @@ export interface ResolvedModel {
 }
 
 async function resolveDemo(options: ResolveOptions, paths: StorePaths): Promise<ResolvedModel> {
-  const { quant, visionPrecision, onProgress, signal, convert } = options;
+  const { quant, visionPrecision, visionBudget, calibrate, onProgress, signal, convert } = options;
   const version = await demoVersion();
   const directory = await installCheckpoint({
     paths,
@@ -59,6 +65,8 @@ async function resolveDemo(options: ResolveOptions, paths: StorePaths): Promise<
     source: { repo: DEMO_REPO, revision: version },
     quant,
     visionPrecision,
+    visionBudget,
+    calibrate,
     onProgress,
     signal,
     convert,
@@ -77,7 +85,7 @@ async function resolveLocal(
     const { name, source } = manifest;
     return { directory: local.directory, name, demo: source.repo === DEMO_REPO };
   }
-  const { quant, visionPrecision, onProgress, signal, convert } = options;
+  const { quant, visionPrecision, visionBudget, calibrate, onProgress, signal, convert } = options;
   const directory = await installCheckpoint({
     paths,
     checkpoint: local.directory,
@@ -87,6 +95,8 @@ async function resolveLocal(
     source: { repo: local.directory, revision: null },
     quant,
     visionPrecision,
+    visionBudget,
+    calibrate,
     withVisionTower: async (work) => {
       const { withVisionTower } = await import("./tower.ts");
       return withVisionTower({ ...options, checkpoint: local.directory, paths }, work);
@@ -100,10 +110,13 @@ async function resolveLocal(
 
 /** @throws `usage` when a converted model is not what was asked for, and says how to get that */
 function refuseOtherVariant(manifest: Manifest, wanted: ResolveOptions): void {
-  const { model, quant, visionPrecision } = wanted;
+  const { model, quant, visionPrecision, visionBudget } = wanted;
   const variant = variantOf(manifest);
-  const asked = { ...variant, ...(quant && { quant }), ...(visionPrecision && { visionPrecision }) };
-  if (asked.quant === variant.quant && asked.visionPrecision === variant.visionPrecision) return;
+  const kind = visionPrecision ?? variant.visionPrecision;
+  // a bound that nobody named is any
+  const budget = visionBudget ?? (kind === "mixed" ? variant.visionBudget : undefined);
+  const asked: Variant = { quant: quant ?? variant.quant, visionPrecision: kind, visionBudget: budget };
+  if (showVariant(asked) === showVariant(variant)) return;
   const { repo, revision } = manifest.source;
   // the store made it: of the hub or the demo under its name, or of a folder that it knows
   const again = revision !== null ? manifest.name : isAbsolute(repo) ? repo : undefined;

@@ -101,8 +101,8 @@ async function verifyFolder(
 function advise(manifest: Manifest, model: string): string {
   const named = parseModelName(manifest.name);
   if (named?.kind === "hub") {
-    const { quant, visionPrecision } = variantOf(manifest);
-    const flags = variantFlags({ quant: quant === DEFAULT_QUANT ? undefined : quant, visionPrecision });
+    const { quant, ...vision } = variantOf(manifest);
+    const flags = variantFlags({ quant: quant === DEFAULT_QUANT ? undefined : quant, ...vision });
     return `run \`flashsloth remove ${named.name}\`, then \`flashsloth pull ${named.name}${flags}\``;
   }
   if (named?.kind === "demo") {

@@ -1,8 +1,11 @@
+import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BenchReport } from "../../src/bench/report.ts";
+import type { Comparison } from "../../src/bench/comparison.ts";
 import { Place, QUESTION, RED_CIRCLE, lines } from "./binary.ts";
 
 const place = new Place();
+const CHECKPOINT = resolve(import.meta.dirname, "../../src/store/demo/checkpoint");
 
 async function bench(...words: string[]): Promise<string> {
   const { status, stdout, stderr } = await place.run(["bench", "-m", "demo", "--device", "cpu", ...words]);
@@ -81,7 +84,43 @@ describe("bench", () => {
     expect(Number(rows.get("load")?.[2])).toBeGreaterThan(0);
   });
 
+  it("measures variants in turn, and what part each time is of the first one's", async () => {
+    const words = [
+      "--compare",
+      "q4_0+int8,mixed0.01,q4_0+int8",
+      "--repeat",
+      "2",
+      "--max-tokens",
+      "5",
+      "--quiet",
+    ];
+    const { variants, repeat, tokens } = JSON.parse(await bench("--json", ...words)) as Comparison;
+    const names = variants.map(({ quant, vision_precision: precision }) => `${quant} ${precision}`);
+    expect(names).toEqual(["f16 fp32", "q4_0 int8", "f16 mixed"]);
+    expect({ repeat, answer: tokens.answer }).toEqual({ repeat: 2, answer: 5 });
+    const [exact, small, mixed] = variants;
+    expect(exact).toMatchObject({ feature_error: 0, vision_of_first: 1, time_to_first_token_of_first: 1 });
+    expect(small?.language_bytes).toBeLessThan(exact?.language_bytes ?? 0);
+    expect(mixed?.language_bytes).toBe(exact?.language_bytes);
+    expect(mixed?.disk_bytes).toBeLessThan(exact?.disk_bytes ?? 0);
+    expect(small?.feature_error).toBeGreaterThan(mixed?.feature_error ?? 1);
+    for (const { time_to_first_token_ms: first, vision_ms: vision, prefill_ms: prefill } of variants) {
+      expect(first).toBeGreaterThan(Math.max(vision, prefill));
+      expect(Math.min(vision, prefill)).toBeGreaterThan(0);
+    }
+  });
+
+  it("compares folders", async () => {
+    const convert = ["convert", "--quiet", CHECKPOINT, "./other", "--quant", "q8_0", "--name", "other"];
+    expect(await place.run(convert)).toMatchObject({ status: 0 });
+    const text = await bench("--compare", "./other", "--repeat", "1", "--warmup", "0", RED_CIRCLE, QUESTION);
+    expect(text).toMatch(/\n\| demo f16, fp32 vision \| .* \(1\.00\) \|\n\| other q8_0, fp32 vision \| /);
+  });
+
   it.each([
+    [["--compare", "q4_7"], /"q4_7" is no variant[^]*hint: write one of/],
+    [["--compare", "mixed0.9"], /0\.9 is no bound/],
+    [["--compare", "int8", "--cold"], /cannot be used with/],
     [["--cold", "--uncompressed"], /cannot be used with/],
     [["--json", "--csv"], /cannot be used with/],
     [["--repeat", "0"], /from 1 to/],

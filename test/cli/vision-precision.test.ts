@@ -23,7 +23,7 @@ describe("flashsloth ask --vision-precision", () => {
     questions = all.filter(({ question }) => question === QUESTION).slice(0, 3);
   });
 
-  it.each(["fp16", "int8"])("answers rightly with %s, in a folder of its own", async (precision) => {
+  it.each(["fp16", "mixed", "int8"])("answers rightly with %s, in a folder of its own", async (precision) => {
     expect(questions).toHaveLength(3);
     const pictures = questions.map(({ image }) => drawing(image));
     const words = ["ask", "-m", "demo", "--vision-precision", precision, "--json", ...pictures, QUESTION];
@@ -39,13 +39,34 @@ describe("flashsloth ask --vision-precision", () => {
     const odd = ["ask", "-m", "demo", "--vision-precision", "int4", RED_CIRCLE, QUESTION];
     const { status, stderr } = await place.run(odd);
     expect(status).toBe(2);
-    expect(stderr).toMatch(/^error: .*--vision-precision.*int4.*fp32, fp16, int8/);
+    expect(stderr).toMatch(/^error: .*--vision-precision.*int4.*fp32, fp16, mixed, int8/);
     for (const command of ["ask", "bench", "pull", "convert"]) {
       const { stdout } = await place.run([command, "--help"]);
       expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
         /--vision-precision <type> weights of the vision encoder.*fp32/,
       );
     }
+  });
+
+  it("keeps a bound for mixed vision, and takes no folder with another", async () => {
+    const convert = ["convert", "--quiet", CHECKPOINT, "./tight", "--vision-precision", "mixed"];
+    const tight = [...convert, "--vision-budget", "1e-2", "--calibrate", DRAWINGS_FOLDER];
+    expect(await place.run(tight)).toMatchObject({ status: 0 });
+    const { vision } = JSON.parse(await readFile(place.path("tight/manifest.json"), "utf8")) as {
+      vision: Record<string, unknown>;
+    };
+    expect(vision["mixed"]).toMatchObject({ budget: 0.01, calibration: "given", pictures: 8 });
+    expect(vision["featureError"]).toBeLessThan(0.01);
+    const ask = async (...flags: string[]): ReturnType<Place["run"]> =>
+      place.run(["ask", "-m", "./tight", ...flags, RED_CIRCLE, QUESTION]);
+    expect(await ask("--vision-precision", "mixed")).toMatchObject({ status: 0, stdout: "Red.\n" });
+    expect(await ask("--vision-precision", "mixed", "--vision-budget", "0.02")).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(
+        /mixed vision within 0\.01, not f16 with mixed vision within 0\.02\nhint: .*--vision-budget 0\.02/,
+      ) as string,
+    });
+    expect(await ask("--vision-budget", "7")).toMatchObject({ status: 2 });
   });
 
   it("refuses a converted folder that is something else, and says how to get what was wanted", async () => {

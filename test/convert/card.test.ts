@@ -119,6 +119,22 @@ describe("the model card of a conversion", () => {
       expect(row.replaceAll("\\|", "").split("|").length, row).toBeLessThanOrEqual(5);
     }
     expect(card).toContain("5 crops of 384 x 384, 405 visual tokens");
+
+    const mixed = {
+      budget: 0.01,
+      pictures: 4,
+      calibration: "given",
+      int8: 2,
+      exact: ["a"],
+      apartInputs: 0,
+    } as const;
+    const vision = { precision: "mixed", featureError: 0.008, tokenError: 0.007, mixed } as const;
+    const given = modelCard({ manifest: { ...manifest, vision }, licenseStated: true });
+    expect(given).toContain(
+      "mixed, 2 matrices of 3 in int8 to stay within 0.01: the features differ from fp32's by 8.0e-3",
+    );
+    expect(given).toContain("the largest on 4 pictures of its owner's");
+    expect(given).toContain("--vision-precision mixed --vision-budget 0.01 --calibrate DIR`");
   });
 });
 

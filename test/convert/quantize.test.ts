@@ -45,6 +45,8 @@ describe("a quantised model", () => {
   it.each([
     ["q4_k_m", 15, "Q4_K", "Q6_K"],
     ["q5_k_m", 17, "Q5_K", "Q6_K"],
+    ["q4_k_s", 14, "Q4_K", "Q6_K"],
+    ["q4_0", 2, "Q4_0", "Q6_K"],
     ["q8_0", 7, "Q8_0", "Q8_0"],
   ])("%s: types, names, licence, source, embeddings and manifest are right", async (...row) => {
     const [quant, fileType, layerType, outputType] = row;
@@ -92,7 +94,7 @@ describe("a quantised model", () => {
     await rm(out, { recursive: true });
   });
 
-  it.each(["q8_0", "q5_k_m", "q4_k_m"])(
+  it.each(["q8_0", "q5_k_m", "q4_k_m", "q4_0"])(
     "%s of the demo, whose rows are too short for K-quants, answers nearly as in f16",
     async (quant) => {
       const { out } = await convertTo(quant, DEMO_CHECKPOINT);

@@ -67,6 +67,7 @@ describe("what a conversion takes from the disk", () => {
     ...variants.map((variant) => ["demo", ...variant] as const),
     ...VISION_PRECISIONS.map((precision) => ["demo", "f16", precision] as const),
     ["small", "q4_k_m", "fp32"] as const,
+    ["small", "q4_k_s", "fp32"] as const,
     ["small", "f16", "int8"] as const,
   ])(
     "%s as %s with %s: never more than was said, and within a few percent of it",
@@ -78,11 +79,13 @@ describe("what a conversion takes from the disk", () => {
       const { peak, language, files } = await measure(directory, quant, precision);
       const said = conversionPeak(options);
       expect(said / peak).toBeGreaterThan(1);
-      expect(said / peak).toBeLessThan(1.04);
+      // how much of a mixed encoder is rounded is found out on the way: the room is for none of it
+      expect(said / peak).toBeLessThan(precision === "mixed" ? 1.5 : 1.04);
       // the language file, which is nearly all of it, to a few kilobytes
       expect(languageBytes(checkpoint, quant) - language).toBeGreaterThan(0);
       expect(languageBytes(checkpoint, quant) - language).toBeLessThan(20_000);
-      expect(Math.abs(convertedBytes(options) / files - 1)).toBeLessThan(0.03);
+      expect(convertedBytes(options) / files).toBeGreaterThan(0.97);
+      expect(convertedBytes(options) / files).toBeLessThan(precision === "mixed" ? 1.5 : 1.03);
     },
   );
 
@@ -124,7 +127,7 @@ describe("what a conversion takes from the disk", () => {
       "8.64 GB",
       "7.24 GB",
     ]);
-    expect([said("q4_k_m", "int8"), said("f16", "fp16")]).toEqual(["7.49 GB", "8.09 GB"]);
+    expect([said("q4_k_m", "int8"), said("f16", "fp16")]).toEqual(["7.49 GB", "8.05 GB"]);
     const options = { checkpoint, quant: "q4_k_m", precision: "fp32" } as const;
     expect(showBytes(convertedBytes(options))).toBe("3.60 GB");
   });

@@ -15,6 +15,7 @@ import { VISION_PRECISIONS, type VisionPrecision } from "../../src/core/variant.
 import { VisionEncoder } from "../../src/vision/encoder.ts";
 import { relativeError } from "../vision/error.ts";
 
+const DRAWINGS = fileURLToPath(new URL("../fixtures/eval", import.meta.url));
 const DEMO = fileURLToPath(new URL("../../src/store/demo/checkpoint", import.meta.url));
 
 let folder: string;
@@ -62,6 +63,7 @@ describe("convertCheckpoint with a vision precision", () => {
 
   it.each([
     ["fp16", 0, 1e-3],
+    ["mixed", 1e-4, 0.03],
     ["int8", 1e-4, 0.2],
   ] as const)("writes the error of %s in the manifest, and it is one", async (precision, atLeast, below) => {
     const written = (await readManifest(join(folder, precision))).vision;
@@ -73,6 +75,60 @@ describe("convertCheckpoint with a vision precision", () => {
     const seen = relativeError(await features(precision), await features("fp32"));
     expect(seen).toBeGreaterThanOrEqual(atLeast);
     expect(seen).toBeLessThan(below);
+  });
+
+  it("says what was chosen for a mixed encoder, and of no other", async () => {
+    const { mixed } = (await readManifest(join(folder, "mixed"))).vision ?? {};
+    expect(mixed).toMatchObject({ budget: 0.03, pictures: 6, calibration: "made" });
+    expect(mixed?.int8).toBeGreaterThan(0);
+    expect((await readManifest(join(folder, "int8"))).vision?.mixed).toBeUndefined();
+  });
+
+  it("keeps a mixed encoder within the bound that is asked for, on pictures that are given", async () => {
+    const out = join(folder, "tight");
+    const options = { checkpoint: DEMO, out, name: "demo", visionPrecision: "mixed" } as const;
+    const given = { visionBudget: 5e-3, calibrate: DRAWINGS };
+    const { vision } = await convertCheckpoint({ ...options, ...given });
+    expect(vision?.mixed).toMatchObject({ budget: 5e-3, pictures: 8, calibration: "given" });
+    expect(vision?.mixed?.int8).toBeLessThan(models.get("mixed")?.vision?.mixed?.int8 ?? 0);
+    expect(Math.max(vision?.featureError ?? 1, vision?.tokenError ?? 1)).toBeLessThan(5e-3);
+    await rm(out, { recursive: true });
+  });
+
+  it("refuses a bound that cannot be kept, or that no precision but mixed has", async () => {
+    const options = { checkpoint: DEMO, out: join(folder, "refused"), name: "demo" };
+    const bounds = [
+      [0, "mixed"],
+      [1e-4, "mixed"],
+      [0.6, "mixed"],
+      [Number.NaN, "mixed"],
+      [0.03, "int8"],
+      [0.03, undefined],
+    ] as const;
+    for (const [visionBudget, visionPrecision] of bounds) {
+      const wanted = { ...options, visionBudget, visionPrecision };
+      await expect(convertCheckpoint(wanted)).rejects.toMatchObject({ code: "usage" });
+    }
+  });
+
+  it("goes on after a mixed encoder that an earlier run finished", async () => {
+    const out = join(folder, "resumed");
+    const options = { checkpoint: DEMO, out, name: "demo", visionPrecision: "mixed" } as const;
+    const stop = new AbortController();
+    const stages: string[] = [];
+    const onProgress = ({ stage }: { stage: string }): void => {
+      stages.push(stage);
+      if (stage === "embq") stop.abort();
+    };
+    const first = convertCheckpoint({ ...options, signal: stop.signal, onProgress });
+    await expect(first).rejects.toMatchObject({ code: "interrupted" });
+    expect(stages).toContain("calibrate");
+    stages.length = 0;
+    const manifest = await convertCheckpoint({ ...options, onProgress: ({ stage }) => stages.push(stage) });
+    expect(stages).not.toContain("calibrate");
+    expect(stages).not.toContain("vision");
+    expect(manifest).toEqual(models.get("mixed"));
+    await rm(out, { recursive: true });
   });
 
   it("leaves nothing of the comparison behind", async () => {

@@ -8,7 +8,14 @@ import type { Converter, ConversionRequest } from "../../src/store/converter.ts"
 export function fakeConverter(options: { calls?: ConversionRequest[]; delayMs?: number } = {}): Converter {
   return convertingBy(async (request) => {
     options.calls?.push(request);
-    const { visionPrecision: precision = "fp32" } = request;
+    const { visionPrecision: precision = "fp32", visionBudget: budget = 0.03 } = request;
+    const mixed = { budget, pictures: 6, calibration: "made", int8: 1, exact: [], apartInputs: 0 };
+    const vision = {
+      precision,
+      featureError: 0.01,
+      tokenError: 0.02,
+      ...(precision === "mixed" && { mixed }),
+    };
     await mkdir(request.out, { recursive: true });
     const config = await readFile(join(request.checkpoint, "config.json"));
     const files: { name: string; size: number; sha256: string }[] = [];
@@ -42,7 +49,7 @@ export function fakeConverter(options: { calls?: ConversionRequest[]; delayMs?: 
       license: "apache-2.0",
       createdBy: "test",
       quant: request.quant ?? "f16",
-      ...(precision === "fp32" ? {} : { vision: { precision, featureError: 0.01, tokenError: 0.02 } }),
+      ...(precision === "fp32" ? {} : { vision }),
       geometry: { ...count, crops: "squash", endTokens: [0] },
       roles: { vision: names[0], embq: names[1], language: names[2], queries: names[3] },
       embeddings: { offset: 0 },

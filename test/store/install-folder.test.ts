@@ -112,6 +112,27 @@ describe("a converted folder", () => {
     });
   });
 
+  it("is the mixed encoder that it is, for whoever asks for its bound or for any", async () => {
+    const plan = { pictures: 6, calibration: "made", int8: 1, exact: [], apartInputs: 0 };
+    const vision = {
+      precision: "mixed",
+      featureError: 0.01,
+      tokenError: 0.01,
+      mixed: { ...plan, budget: 0.01 },
+    };
+    const place = await FolderPlace.open((said) => Object.assign(said, { vision }));
+    const { directory } = await place.pull({ visionPrecision: "mixed", visionBudget: 0.01 });
+    expect(directory).toMatch(/\+mixed0\.01$/);
+    expect((await place.pull({ visionPrecision: "mixed" })).directory).toBe(directory);
+    await expect(place.pull({ visionPrecision: "mixed", visionBudget: 0.03 })).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringContaining(
+        "holds f16 with mixed vision within 0.01, already converted, and not f16 with mixed vision",
+      ),
+      hint: expect.stringContaining("ask for --quant f16 --vision-precision mixed --vision-budget 0.01, or"),
+    });
+  });
+
   it.each(["demo", "hf:owner/sloth", "flashsloth-3.2b", "../sloth", "a/b", "", ".hidden", "x".repeat(97)])(
     "that calls itself %j, which is another model's name or none, is refused",
     async (name) => {

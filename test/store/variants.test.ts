@@ -1,4 +1,4 @@
-import { access, cp, readdir, rm, writeFile } from "node:fs/promises";
+import { access, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { VisionPrecision } from "../../src/core/variant.ts";
@@ -80,6 +80,16 @@ describe("the variants of a model of the hub", () => {
     expect(await taken({ quant: "f16" })).toBe("owner--sloth.f16");
   });
 
+  it("serve no run silently in a weight type less exact than the default one", async () => {
+    await place.pull({ quant: "q4_0" });
+    await place.pull({ quant: "q4_k_s" });
+    await expect(taken()).rejects.toMatchObject({
+      message: `${MODEL} is on this disk only as q4_0 with fp32 vision, q4_k_s with fp32 vision, and downloading was refused`,
+    });
+    expect(await taken({ quant: "q4_0" })).toBe("owner--sloth.q4_0");
+    expect((await removeModel({ model: MODEL, paths: place.paths })).removed).toHaveLength(2);
+  });
+
   it("serve a run that asks for a precision in any weight type, the default one first", async () => {
     await place.pull();
     await place.pull({ quant: "q8_0", visionPrecision: "int8" });
@@ -147,13 +157,45 @@ describe("the variants of a model of the hub", () => {
     expect(await readdir(place.paths.models)).toEqual(["owner--sloth+fp16"]);
   });
 
+  it("are apart by the bound that mixed vision keeps to, and removed with the others", async () => {
+    await place.pull({ visionPrecision: "mixed", calibrate: "pictures" });
+    await place.pull({ visionPrecision: "mixed", visionBudget: 0.03 });
+    await place.pull({ visionPrecision: "mixed", visionBudget: 0.01 });
+    expect(place.conversions.map(({ visionBudget, calibrate }) => [visionBudget, calibrate])).toEqual([
+      [undefined, "pictures"],
+      [0.01, undefined],
+    ]);
+    const folders = ["owner--sloth+mixed", "owner--sloth+mixed0.01"];
+    expect(await readdir(place.paths.models)).toEqual(folders);
+    expect(await taken({ visionPrecision: "mixed" })).toBe(folders[0]);
+    expect(await taken({ visionPrecision: "mixed", visionBudget: 0.01 })).toBe(folders[1]);
+    await expect(taken({ visionPrecision: "mixed", visionBudget: 0.02 })).rejects.toMatchObject({
+      message: expect.stringContaining("q4_k_m with mixed vision, q4_k_m with mixed vision within 0.01"),
+      hint: expect.stringContaining("--vision-precision mixed --vision-budget 0.02`"),
+    });
+    const verified = await verifyModel({ model: MODEL, paths: place.paths });
+    expect(verified.map(({ vision }) => vision.mixed?.budget)).toEqual([0.03, 0.01]);
+    // what an interrupted run left of one is under its name too
+    await mkdir(join(place.paths.models, ".partial-owner--sloth.q8_0+mixed0.5~q8_0"));
+    expect((await removeModel({ model: MODEL, paths: place.paths })).removed).toHaveLength(3);
+    expect(await readdir(place.paths.models)).toEqual([]);
+  });
+
   it("that are unheard of are refused before anything is fetched", async () => {
     const odd = "int3" as VisionPrecision;
     await expect(place.pull({ visionPrecision: odd })).rejects.toMatchObject({ code: "usage" });
     await expect(taken({ visionPrecision: odd })).rejects.toMatchObject({
       code: "usage",
-      hint: "known precisions are fp32, fp16, int8",
+      hint: "known precisions are fp32, fp16, mixed, int8",
     });
+    for (const wanted of [
+      { visionPrecision: "mixed", visionBudget: 1 },
+      { visionPrecision: "int8", visionBudget: 0.01 },
+      { visionBudget: 0.01 },
+    ] as const) {
+      await expect(place.pull(wanted)).rejects.toMatchObject({ code: "usage" });
+      await expect(taken(wanted)).rejects.toMatchObject({ code: "usage" });
+    }
     await expect(taken({ quant: "../../q8_0" })).rejects.toMatchObject({ code: "usage" });
     expect(place.server.requests).toEqual([]);
   });
@@ -162,7 +204,7 @@ describe("the variants of a model of the hub", () => {
 it("the project's converter makes each precision from the hub's files", async () => {
   place = await HubPlace.open({ files: await demoRepository() });
   const language = new Set<string>();
-  for (const visionPrecision of ["fp16", "int8"] as const) {
+  for (const visionPrecision of ["fp16", "mixed", "int8"] as const) {
     const { directory, manifest } = await place.pull({ quant: "f16", visionPrecision, convert: undefined });
     expect(await readModel(directory)).toMatchObject({
       quant: "f16",
@@ -176,6 +218,17 @@ it("the project's converter makes each precision from the hub's files", async ()
   }
   expect(language.size).toBe(1);
   expect((await verifyModel({ model: MODEL, paths: place.paths })).every(({ ok }) => ok)).toBe(true);
+});
+
+it("a folder without pictures to calibrate with is told before the weights are fetched", async () => {
+  place = await HubPlace.open({ files: await demoRepository() });
+  const calibrate = await scratch();
+  const options = { visionPrecision: "mixed", calibrate, convert: undefined } as const;
+  await expect(place.pull(options)).rejects.toMatchObject({
+    code: "usage",
+    message: `${calibrate} holds no picture to calibrate with`,
+  });
+  expect(place.server.sent("model.safetensors")).toBeLessThan(500_000);
 });
 
 describe("the variants of a checkpoint on this disk", () => {

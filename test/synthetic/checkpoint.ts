@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { copyTokenizer } from "./parity.ts";
-import { writeTensors } from "./safetensors.ts";
+import { type TensorOptions, writeTensors } from "./safetensors.ts";
 import { checkpointShapes, PUBLISHED_SIZES, type SyntheticSizes } from "./shapes.ts";
 
 /** The size at which the published checkpoints are cut into shards. */
 export const PUBLISHED_SHARD_BYTES = 5_000_000_000;
 
-export interface SyntheticCheckpointOptions {
+export interface SyntheticCheckpointOptions extends TensorOptions {
   /** Created if it does not exist. */
   readonly directory: string;
   /** @default the published sizes: 6.5 GB, about a minute */
@@ -18,8 +18,6 @@ export interface SyntheticCheckpointOptions {
   readonly shardBytes?: number | undefined;
   /** Also the vision block, norm and head that published checkpoints hold and nothing reads. @default true */
   readonly unused?: boolean | undefined;
-  /** Told the bytes of each piece written. @default nothing */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** What `config.json` says; like the published one it describes the vision tower only where the sizes differ. */
@@ -73,6 +71,7 @@ export async function writeSyntheticCheckpoint(options: SyntheticCheckpointOptio
     directory,
     tensors: checkpointShapes(sizes, unused),
     shardBytes: options.shardBytes ?? PUBLISHED_SHARD_BYTES,
+    outliers: options.outliers,
     onBytes: options.onBytes,
   });
 }

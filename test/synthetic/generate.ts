@@ -3,16 +3,21 @@ import { elementCount } from "../../src/core/shape.ts";
 import { writeSyntheticCheckpoint } from "./checkpoint.ts";
 import { checkpointShapes, PUBLISHED_SIZES } from "./shapes.ts";
 
-const USAGE = `usage: npm run synthetic -- DIRECTORY [--hd] [--shard-gb N]
+const USAGE = `usage: npm run synthetic -- DIRECTORY [--hd] [--outliers] [--shard-gb N]
 
 Writes a checkpoint of the published shapes (6.5 GB, about a minute) with weights made from the tensors' names.
   --hd          five crops instead of one
+  --outliers    with channels of the vision encoder that stick out, as trained ones have
   --shard-gb N  largest size of one file (default 5, as published)`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { hd: { type: "boolean", default: false }, "shard-gb": { type: "string", default: "5" } },
+    options: {
+      hd: { type: "boolean", default: false },
+      outliers: { type: "boolean", default: false },
+      "shard-gb": { type: "string", default: "5" },
+    },
   });
   const [directory] = positionals;
   const shardBytes = Number(values["shard-gb"]) * 1e9;
@@ -29,6 +34,7 @@ async function main(): Promise<void> {
   await writeSyntheticCheckpoint({
     directory,
     hd: values.hd,
+    outliers: values.outliers,
     shardBytes,
     onBytes: (bytes) => {
       done += bytes;

@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FileSink } from "../../src/core/bytes.ts";
 import { elementCount, type Shape } from "../../src/core/shape.ts";
+import { outlierFactors } from "./outliers.ts";
 import { syntheticHalves } from "./values.ts";
 
 /** Elements held in memory at a time while a tensor is written: 8 MiB of float16. */
@@ -26,18 +27,27 @@ export function safetensorsHeader(tensors: TensorShapes): Uint8Array {
   return header;
 }
 
+/** What is in the files, and who is told of it. */
+export interface TensorOptions {
+  /** Channels of the vision encoder that stick out, see `outlierFactors`. @default false */
+  readonly outliers?: boolean | undefined;
+  /** Told the bytes of each piece written. @default nothing */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
 /** Writes one safetensors file of synthetic float16 tensors, a few megabytes in memory at a time. */
 export async function writeSafetensors(
   path: string,
   tensors: TensorShapes,
-  onBytes?: (bytes: number) => void,
+  { outliers = false, onBytes }: TensorOptions = {},
 ): Promise<void> {
   await FileSink.fill(`${path}.partial`, async (sink) => {
     await sink.write(safetensorsHeader(tensors));
     for (const [name, shape] of tensors) {
       const count = elementCount(shape);
+      const rows = outliers ? outlierFactors(name, shape) : undefined;
       for (let first = 0; first < count; first += CHUNK) {
-        const halves = syntheticHalves(name, shape, first, Math.min(CHUNK, count - first));
+        const halves = syntheticHalves(name, shape, first, Math.min(CHUNK, count - first), rows);
         await sink.write(new Uint8Array(halves.buffer));
         onBytes?.(halves.byteLength);
       }
@@ -65,23 +75,21 @@ export function splitIntoShards(tensors: TensorShapes, shardBytes: number): Map<
   return shards;
 }
 
-export interface WriteTensorsOptions {
+export interface WriteTensorsOptions extends TensorOptions {
   readonly directory: string;
   readonly tensors: TensorShapes;
   /** Largest size of one file in bytes; more than one file gets an index. @default one file */
   readonly shardBytes?: number | undefined;
-  /** Told the bytes of each piece written. @default nothing */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** Writes `model.safetensors`, or shards `model-00001-of-0000N.safetensors` and `model.safetensors.index.json`. */
 export async function writeTensors(options: WriteTensorsOptions): Promise<void> {
-  const { directory, tensors, shardBytes = Infinity, onBytes } = options;
+  const { directory, tensors, shardBytes = Infinity, ...rest } = options;
   await mkdir(directory, { recursive: true });
   const shards = splitIntoShards(tensors, shardBytes);
   const [only] = shards;
   if (shards.length === 1 && only !== undefined) {
-    await writeSafetensors(join(directory, "model.safetensors"), only, onBytes);
+    await writeSafetensors(join(directory, "model.safetensors"), only, rest);
     return;
   }
   const weightMap: Record<string, string> = {};
@@ -89,7 +97,7 @@ export async function writeTensors(options: WriteTensorsOptions): Promise<void> 
   for (const [index, shard] of shards.entries()) {
     const number = String(index + 1).padStart(5, "0");
     const file = `model-${number}-of-${String(shards.length).padStart(5, "0")}.safetensors`;
-    await writeSafetensors(join(directory, file), shard, onBytes);
+    await writeSafetensors(join(directory, file), shard, rest);
     for (const [name, shape] of shard) {
       weightMap[name] = file;
       total += 2 * elementCount(shape);

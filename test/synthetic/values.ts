@@ -35,9 +35,17 @@ function scaleOf(name: string, shape: Shape): Scale {
  * `fnv1a(name) + i * GOLDEN_STEP`; its top 24 bits are a float in [-1, 1), scaled by the tensor's role in float64, then
  * rounded to float32 and to float16 (half to even). The definition is `synth.py`, described beside the goldens.
  * @param first below 2^32
+ * @param rows what the elements of each index of the first axis are multiplied by before they are rounded; 1 unless given
  */
-export function syntheticHalves(name: string, shape: Shape, first: number, count: number): Uint16Array {
+export function syntheticHalves(
+  name: string,
+  shape: Shape,
+  first: number,
+  count: number,
+  rows?: Float32Array,
+): Uint16Array {
   const { offset, factor } = scaleOf(name, shape);
+  const rowLength = elementCount(shape.slice(1));
   const out = new Uint16Array(count);
   const block = new Float32Array(Math.min(BLOCK, count));
   let counter = (fnv1a(name) + Math.imul(first | 0, GOLDEN_STEP)) | 0;
@@ -48,7 +56,9 @@ export function syntheticHalves(name: string, shape: Shape, first: number, count
       x = Math.imul(x ^ (x >>> 16), 0x85eb_ca6b);
       x = Math.imul(x ^ (x >>> 13), 0xc2b2_ae35);
       const unit = ((x ^ (x >>> 16)) >>> 8) / TWO_TO_23 - 1;
-      block[i] = offset + factor * unit;
+      const value = offset + factor * unit;
+      block[i] =
+        rows === undefined ? value : value * (rows[Math.floor((first + start + i) / rowLength)] ?? 1);
       counter = (counter + GOLDEN_STEP) | 0;
     }
     out.set(toFloat16(block.subarray(0, length)), start);

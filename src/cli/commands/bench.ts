@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import { tokenCount, wholeNumber } from "../values.ts";
+import { filled, tokenCount, wholeNumber } from "../values.ts";
 import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
 export interface BenchFlags extends ModelFlags, TerminalFlags {
@@ -7,6 +7,7 @@ export interface BenchFlags extends ModelFlags, TerminalFlags {
   readonly warmup: number;
   readonly maxTokens: number;
   readonly pictures?: number;
+  readonly compare?: string;
   readonly cold?: boolean;
   readonly uncompressed?: boolean;
   readonly json?: boolean;
@@ -36,6 +37,14 @@ export function addBench(program: Command): void {
     .option("--cold", "measure whole `ask` commands, each in a fresh process, loading included")
     .addOption(
       new Option("--uncompressed", "all visual tokens, no pooling: what compression saves").conflicts("cold"),
+    )
+    .addOption(
+      new Option(
+        "--compare <variants>",
+        "measure other variants in turn with this one, like q4_k_s,q4_0,q4_0+mixed; or folders with converted models",
+      )
+        .argParser(filled("variants"))
+        .conflicts(["cold", "uncompressed"]),
     )
     .option("--json", "print one JSON object instead of the table")
     .addOption(new Option("--csv", "print the stages as CSV instead of the table").conflicts("json"));

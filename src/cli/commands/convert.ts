@@ -1,12 +1,14 @@
 import { Option, type Command } from "commander";
 import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import { filled } from "../values.ts";
-import { terminalOptions, type TerminalFlags } from "./shared.ts";
+import { calibrateOption, terminalOptions, type TerminalFlags, visionBudgetOption } from "./shared.ts";
 
 export interface ConvertFlags extends TerminalFlags {
   readonly name?: string;
   readonly quant: string;
   readonly visionPrecision: VisionPrecision;
+  readonly visionBudget?: number;
+  readonly calibrate?: string;
   readonly visionTower?: string;
   readonly strict?: boolean;
 }
@@ -31,6 +33,8 @@ export function addConvert(program: Command): void {
         .choices(VISION_PRECISIONS)
         .default("fp32"),
     )
+    .addOption(visionBudgetOption())
+    .addOption(calibrateOption())
     .option(
       "--vision-tower <dir>",
       "where the vision tower is, for a checkpoint that lacks it (default: what its config.json names)",

@@ -2,11 +2,13 @@ import { Option, type Command } from "commander";
 import { DEFAULT_MODEL } from "../../core/default-model.ts";
 import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
 import { filled } from "../values.ts";
-import { terminalOptions, type TerminalFlags } from "./shared.ts";
+import { calibrateOption, terminalOptions, type TerminalFlags, visionBudgetOption } from "./shared.ts";
 
 export interface PullFlags extends TerminalFlags {
   readonly quant?: string;
   readonly visionPrecision?: VisionPrecision;
+  readonly visionBudget?: number;
+  readonly calibrate?: string;
   readonly strict?: boolean;
   readonly keepCheckpoint?: boolean;
   readonly json?: boolean;
@@ -39,6 +41,8 @@ export function addPull(program: Command): void {
         "weights of the vision encoder; the manifest tells a smaller one's error (default: fp32)",
       ).choices(VISION_PRECISIONS),
     )
+    .addOption(visionBudgetOption())
+    .addOption(calibrateOption())
     .option("--strict", "refuse a checkpoint with tensors that nobody knows, instead of leaving them out")
     .option("--keep-checkpoint", "keep the downloaded checkpoint beside the converted model")
     .option("--json", "print the result as one JSON object");

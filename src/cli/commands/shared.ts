@@ -1,8 +1,13 @@
 import { Option, type Command } from "commander";
 import { DEFAULT_MODEL } from "../../core/default-model.ts";
 import { DEVICES, type DeviceChoice } from "../../core/device.ts";
-import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
-import { filled, threadCount } from "../values.ts";
+import {
+  DEFAULT_VISION_BUDGET,
+  QUANTS,
+  VISION_PRECISIONS,
+  type VisionPrecision,
+} from "../../core/variant.ts";
+import { filled, threadCount, visionBudget } from "../values.ts";
 
 /** The options that every command takes. */
 export interface TerminalFlags {
@@ -21,9 +26,26 @@ export interface ModelFlags {
   readonly model: string;
   readonly quant?: string;
   readonly visionPrecision?: VisionPrecision;
+  readonly visionBudget?: number;
   readonly download: boolean;
   readonly device: DeviceChoice;
   readonly threads?: number;
+}
+
+/** How far mixed vision may be from exact, for every command that may have to make it. */
+export function visionBudgetOption(): Option {
+  return new Option(
+    "--vision-budget <error>",
+    `for mixed vision: the largest error that is accepted, as a part of the exact features (default: ${DEFAULT_VISION_BUDGET})`,
+  ).argParser(visionBudget);
+}
+
+/** Pictures for mixed vision, for the commands that make it. */
+export function calibrateOption(): Option {
+  return new Option(
+    "--calibrate <dir>",
+    "for mixed vision: a folder with pictures to measure errors on (default: made by arithmetic)",
+  ).argParser(filled("a folder"));
 }
 
 /** The options of the commands that run a model. */
@@ -47,6 +69,7 @@ export function modelOptions(command: Command): Command {
         "weights of the vision encoder, when it must be fetched or converted first (default: fp32)",
       ).choices(VISION_PRECISIONS),
     )
+    .addOption(visionBudgetOption())
     .option("--no-download", "do not fetch a model that is not on this disk")
     .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))
     .option("--threads <n>", "threads to compute with (default: the physical cores it may use)", threadCount);

@@ -6,19 +6,38 @@ import { DEFAULT_ALIGNMENT, type GgufTensorType } from "../../formats/gguf/types
 import { languageTensors, OUTPUT, TOKEN_EMBEDDINGS } from "./tensors.ts";
 import { vocabulary } from "./vocabulary.ts";
 
+/** Two matrices of a layer that may get more bits than its others. */
+type Favourite = "attn_v" | "ffn_down";
+
 /** What llama.cpp's quantiser makes of the matrices (`llama_tensor_get_type` of `src/llama-quant.cpp`). */
 interface MatrixTypes {
   readonly layers: GgufTensorType;
-  /** `attn_v` and `ffn_down` of the layers that get more bits: half of 32 */
-  readonly favoured: GgufTensorType;
   readonly output: GgufTensorType;
+  /** @default the favourites are stored as the others are */
+  readonly favoured?: {
+    readonly type: GgufTensorType;
+    readonly in: (layer: number, layers: number, matrix: Favourite) => boolean;
+  };
+}
+
+/** `use_more_bits` of the same file: the first eighth, the last, and every third between, which is half of 32. */
+function isSpread(layer: number, layers: number): boolean {
+  const eighth = Math.floor(layers / 8);
+  return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
+}
+
+/** What the small mixture favours: `attn_v` of four layers, `ffn_down` of an eighth. */
+function isEarly(layer: number, layers: number, matrix: Favourite): boolean {
+  return layer < (matrix === "attn_v" ? 4 : Math.floor(layers / 8));
 }
 
 const MATRIX_TYPES: Readonly<Record<Quant, MatrixTypes>> = {
-  f16: { layers: "F16", favoured: "F16", output: "F16" },
-  q8_0: { layers: "Q8_0", favoured: "Q8_0", output: "Q8_0" },
-  q5_k_m: { layers: "Q5_K", favoured: "Q6_K", output: "Q6_K" },
-  q4_k_m: { layers: "Q4_K", favoured: "Q6_K", output: "Q6_K" },
+  f16: { layers: "F16", output: "F16" },
+  q8_0: { layers: "Q8_0", output: "Q8_0" },
+  q5_k_m: { layers: "Q5_K", output: "Q6_K", favoured: { type: "Q6_K", in: isSpread } },
+  q4_k_m: { layers: "Q4_K", output: "Q6_K", favoured: { type: "Q6_K", in: isSpread } },
+  q4_k_s: { layers: "Q4_K", output: "Q6_K", favoured: { type: "Q5_K", in: isEarly } },
+  q4_0: { layers: "Q4_0", output: "Q6_K" },
 };
 
 /** What it takes in place of a type whose blocks of 256 do not fit into a row, and F16 where 32 do not fit either. */
@@ -28,17 +47,13 @@ const NARROWER: Readonly<Partial<Record<GgufTensorType, GgufTensorType>>> = {
   Q6_K: "Q8_0",
 };
 
-/** `use_more_bits` of the same file: the first eighth, the last, and every third between. */
-function isFavoured(layer: number, layers: number): boolean {
-  const eighth = Math.floor(layers / 8);
-  return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
-}
-
 function typeOf(name: string, layers: number, types: MatrixTypes): GgufTensorType {
   if (name === TOKEN_EMBEDDINGS) return "F16"; // we keep it: the runtime reads its rows
   if (name === OUTPUT) return types.output;
-  const layer = /^blk\.(\d+)\.(?:attn_v|ffn_down)\./.exec(name)?.[1];
-  return layer !== undefined && isFavoured(Number(layer), layers) ? types.favoured : types.layers;
+  const { favoured } = types;
+  const [, layer, matrix] = /^blk\.(\d+)\.(attn_v|ffn_down)\./.exec(name) ?? [];
+  if (favoured === undefined || (matrix !== "attn_v" && matrix !== "ffn_down")) return types.layers;
+  return favoured.in(Number(layer), layers, matrix) ? favoured.type : types.layers;
 }
 
 function matrixBytes(type: GgufTensorType, shape: Shape): number {

@@ -29,7 +29,7 @@ export function embq(layers: Layers, config: CheckpointConfig["embq"], inputs: E
   const batch = (x: Value, size: number): Value => g.reshape(x, [1, -1, size]);
 
   // queries and question share one projection
-  const down = layers.boundLinear(`${EMBQ}.down_projector_learnable_text`);
+  const down = (x: Value): Value => layers.linear(x, `${EMBQ}.down_projector_learnable_text`);
   const q = layers.layerNorm(down(inputs.queries), `${EMBQ_LAYER}.ln_q`, NORM_EPSILON); // [Q, width]
   const t = layers.layerNorm(down(inputs.text), `${EMBQ_LAYER}.ln_text`, NORM_EPSILON); // [T, width]
   const image = layers.linear(inputs.features, `${EMBQ}.down_projector_image`);

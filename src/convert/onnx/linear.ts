@@ -1,6 +1,6 @@
 import { toFloat16 } from "../../core/dtype.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { VisionPrecision } from "../../core/variant.ts";
+import type { MatrixPrecision } from "../../core/variant.ts";
 import type { GraphBuilder, Value } from "../../formats/onnx/builder.ts";
 import { transpose } from "./transpose.ts";
 
@@ -16,8 +16,11 @@ export interface LinearLayer {
   readonly bias: Value;
 }
 
-/** Adds a layer's weights to the graph, stored as [inputs, outputs], and gives what applies them: [..., inputs] -> [..., outputs]. */
-type AddLinear = (g: GraphBuilder, layer: LinearLayer) => (x: Value) => Value;
+/** Gives what applies a layer: [..., inputs] -> [..., outputs]. */
+export type Apply = (x: Value) => Value;
+
+/** Adds a layer's weights to the graph, stored as [inputs, outputs]. */
+type AddLinear = (g: GraphBuilder, layer: LinearLayer) => Apply;
 
 const fp32: AddLinear = (g, { name, outputs, inputs, load, bias }) => {
   const weight = g.weight({
@@ -41,26 +44,56 @@ const fp16: AddLinear = (g, { name, outputs, inputs, load, bias }) => {
 };
 
 /** One scale for each output; the inputs are rounded to 8 bits on the way, by the range of the whole tensor. */
-const int8: AddLinear = (g, { name, outputs, inputs, load, bias }) => {
-  const scales = g.weight({
-    name: `${name}.scales`,
-    element: "float32",
-    shape: [outputs],
-    load: async () => scalesOf(await load(), inputs),
-  });
+const int8: AddLinear = (g, layer) => int8Apart(g, layer, { apart: [], without: (x) => x });
+
+/** Inputs of a layer that stick out, and what sets them to zero in [..., inputs]. */
+export interface ApartInputs {
+  /** ascending */
+  readonly apart: readonly number[];
+  readonly without: Apply;
+}
+
+/**
+ * As int8, but for some inputs, which are multiplied in float32: they do not stretch the range that all others are rounded by
+ * (the decomposition of Dettmers et al. 2022, arXiv 2208.07339, with channels that are chosen beforehand).
+ */
+export function int8Apart(g: GraphBuilder, layer: LinearLayer, { apart, without }: ApartInputs): Apply {
+  const { name, outputs, inputs, load, bias } = layer;
+  const rest = async (): Promise<Float32Array> => withoutColumns(await load(), inputs, apart);
+  let steps: Float32Array | undefined; // the scales are written just after the matrix that they belong to
   const weight = g.weight({
-    name,
+    name: `${name}.int8`,
     element: "int8",
     shape: [inputs, outputs],
     load: async () => {
-      const rows = await load();
-      return rounded(transpose(rows, outputs, inputs), scalesOf(rows, inputs));
+      const rows = await rest();
+      steps = scalesOf(rows, inputs);
+      return rounded(transpose(rows, outputs, inputs), steps);
     },
   });
-  return (x) => g.dynamicQuantizeMatmul(x, weight, scales, bias);
-};
+  const scales = g.weight({
+    name: `${name}.int8.scales`,
+    element: "float32",
+    shape: [outputs],
+    load: async () => steps ?? scalesOf(await rest(), inputs),
+  });
+  if (apart.length === 0) return (x) => g.dynamicQuantizeMatmul(x, weight, scales, bias);
+  const exact = g.weight({
+    name: `${name}.int8.apart`,
+    element: "float32",
+    shape: [apart.length, outputs],
+    load: async () => {
+      const columns = transpose(await load(), outputs, inputs); // [inputs, outputs]
+      return pickRows(columns, outputs, apart);
+    },
+  });
+  return (x) => {
+    const many = g.dynamicQuantizeMatmul(without(x), weight, scales, bias);
+    return g.add(many, g.matmul(g.pick(x, apart), exact));
+  };
+}
 
-export const LINEAR: Readonly<Record<VisionPrecision, AddLinear>> = { fp32, fp16, int8 };
+export const LINEAR: Readonly<Record<MatrixPrecision, AddLinear>> = { fp32, fp16, int8 };
 
 /** The largest finite float16. */
 const LARGEST_FLOAT16 = 65504;
@@ -74,18 +107,27 @@ function finite(name: string, values: Float32Array): Float32Array {
 }
 
 /**
- * Half of int8's range: processors without VNNI add pairs of products (uint8 times int8) in 16 bits, and
- * 2 * 255 * 64 is the most that fits; with 127 they would clip.
+ * Processors without VNNI add the products of two neighbouring inputs (uint8 times int8) in 16 bits, and 255 * 128 is the most
+ * that fits: with 127, and half a step of rounding on either, no pair can be clipped.
  */
-const LARGEST_STEP = 64;
+const LARGEST_PAIR = 127;
 
-/** [rows, columns] -> the scale of each row, which takes its largest value to 64. */
+/**
+ * [rows, columns] -> the scale of each row: the finest with which no pair of neighbours (the first column and the second, the third
+ * and the fourth, …) exceeds 127 steps, added up where both have the same sign.
+ */
 export function scalesOf(values: Float32Array, columns: number): Float32Array {
   const scales = new Float32Array(values.length / columns);
-  for (let row = 0, at = 0; row < scales.length; row++) {
+  for (let row = 0; row < scales.length; row++) {
     let largest = 0;
-    for (const end = at + columns; at < end; at++) largest = Math.max(largest, Math.abs(values[at] ?? 0));
-    scales[row] = largest === 0 ? 1 : largest / LARGEST_STEP;
+    for (let at = row * columns, end = at + columns; at < end; at += 2) {
+      const first = values[at] ?? 0;
+      const second = at + 1 < end ? (values[at + 1] ?? 0) : 0;
+      const up = Math.max(first, 0) + Math.max(second, 0);
+      const down = Math.min(first, 0) + Math.min(second, 0);
+      largest = Math.max(largest, up, -down);
+    }
+    scales[row] = largest === 0 ? 1 : largest / LARGEST_PAIR;
   }
   return scales;
 }
@@ -97,6 +139,25 @@ export function rounded(values: Float32Array, scales: Float32Array): Int8Array {
     for (let column = 0; column < scales.length; column++, at++) {
       out[at] = Math.round((values[at] ?? 0) / (scales[column] ?? 1));
     }
+  }
+  return out;
+}
+
+/** values [rows, columns], a copy with zeros in some columns */
+function withoutColumns(values: Float32Array, columns: number, without: readonly number[]): Float32Array {
+  if (without.length === 0) return values;
+  const out = values.slice();
+  for (let row = 0; row < out.length; row += columns) {
+    for (const column of without) out[row + column] = 0;
+  }
+  return out;
+}
+
+/** values [rows, columns] -> [picked.length, columns] */
+function pickRows(values: Float32Array, columns: number, picked: readonly number[]): Float32Array {
+  const out = new Float32Array(picked.length * columns);
+  for (const [at, row] of picked.entries()) {
+    out.set(values.subarray(row * columns, (row + 1) * columns), at * columns);
   }
   return out;
 }

@@ -1,9 +1,8 @@
-import type { Checkpoint } from "../../checkpoint/types.ts";
-import type { VisionPrecision } from "../../core/variant.ts";
-import { type Graph, GraphBuilder } from "../../formats/onnx/builder.ts";
+import type { Checkpoint, CheckpointConfig } from "../../checkpoint/types.ts";
+import { type Graph, GraphBuilder, type Value } from "../../formats/onnx/builder.ts";
 import { type GraphFiles, writeGraph, type WriteOptions } from "../../formats/onnx/write.ts";
 import { embq } from "./embq.ts";
-import { Layers } from "./layers.ts";
+import { Layers, type MatrixWeights } from "./layers.ts";
 import { projector } from "./projector.ts";
 import { spatialAttentionPooling } from "./sap.ts";
 import { siglip } from "./siglip.ts";
@@ -24,25 +23,31 @@ export interface VisionGraphOptions {
    */
   readonly crops?: number | "any" | undefined;
   /** Of the encoder's matrices; pooling and projector are float32 in any case. @default "fp32" */
-  readonly precision?: VisionPrecision | undefined;
+  readonly weights?: MatrixWeights | undefined;
 }
 
 /**
  * Encoder, pooling and projector in one graph:
  * `pixels` uint8 [N, S, S, 3] -> `features` float32 [N, patches, C] and `visual_tokens` float32 [N, windows, hidden].
  */
-export function visionGraph({ checkpoint, crops = 1, precision }: VisionGraphOptions): Graph {
+export function visionGraph({ checkpoint, crops = 1, weights }: VisionGraphOptions): Graph {
   const { vision, sap, text } = checkpoint.config;
   const g = new GraphBuilder("vision");
   const layers = new Layers(g, checkpoint);
   const n = crops === "any" ? "N" : crops;
   const pixels = g.input("pixels", "uint8", [n, vision.imageSize, vision.imageSize, 3]);
-  const features = g.scope("encoder", () => siglip(new Layers(g, checkpoint, precision), vision, pixels));
-  const pooled = g.scope("pooling", () => spatialAttentionPooling(layers, { vision, sap }, features));
-  const tokens = g.scope("projector", () => projector(layers, pooled));
+  const features = g.scope("encoder", () => siglip(new Layers(g, checkpoint, weights), vision, pixels));
+  const tokens = compress(layers, checkpoint.config, features);
   g.output("features", features, [n, vision.grid ** 2, vision.hiddenSize]);
   g.output("visual_tokens", tokens, [n, (vision.grid / sap.window) ** 2, text.hiddenSize]);
   return g.build();
+}
+
+/** Pooling and projector: features [N, patches, C] -> visual tokens [N, windows, hidden]. */
+export function compress(layers: Layers, config: CheckpointConfig, features: Value): Value {
+  const g = layers.graph;
+  const pooled = g.scope("pooling", () => spatialAttentionPooling(layers, config, features));
+  return g.scope("projector", () => projector(layers, pooled));
 }
 
 /** `queries` [Q, hidden], `text` [T, hidden], `features` [F, C] -> `queries_out` [Q, hidden], all float32. */
@@ -61,8 +66,8 @@ export function embqGraph(checkpoint: Checkpoint): Graph {
 export async function writeVisionGraph(
   options: ConvertGraphOptions & Omit<VisionGraphOptions, "checkpoint">,
 ): Promise<GraphFiles> {
-  const { checkpoint, crops, precision, file = "vision.onnx", ...rest } = options;
-  return await writeGraph({ ...rest, file, graph: visionGraph({ checkpoint, crops, precision }) });
+  const { checkpoint, crops, weights, file = "vision.onnx", ...rest } = options;
+  return await writeGraph({ ...rest, file, graph: visionGraph({ checkpoint, crops, weights }) });
 }
 
 /** Writes {@link embqGraph}, one tensor in memory at a time. @throws as `writeGraph` and the checkpoint do */

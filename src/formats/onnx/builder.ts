@@ -202,6 +202,12 @@ export class GraphBuilder {
     return this.node("Reshape", [x, this.integers(shape)], x.element);
   }
 
+  /** Some indices of the last axis of x. */
+  pick<E extends ElementType>(x: Value<E>, indices: readonly number[]): Value<E> {
+    const axis: Attribute = { kind: "int", value: -1 };
+    return this.node("Gather", [x, this.integers(indices)], x.element, { attributes: { axis } });
+  }
+
   toFloat32(x: Value<ElementType>): Value {
     const to: Attribute = { kind: "int", value: ELEMENT_TYPES.float32 };
     return this.node("Cast", [x], "float32", { attributes: { to } });

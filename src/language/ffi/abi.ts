@@ -182,7 +182,14 @@ export function progressCallbackType(): TypeObject {
 }
 
 /** enum llama_ftype, for the quantisations that we offer */
-export const FTYPE: Readonly<Record<Quant, number>> = { f16: 1, q8_0: 7, q4_k_m: 15, q5_k_m: 17 };
+export const FTYPE: Readonly<Record<Quant, number>> = {
+  f16: 1,
+  q4_0: 2,
+  q8_0: 7,
+  q4_k_s: 14,
+  q4_k_m: 15,
+  q5_k_m: 17,
+};
 /** enum ggml_type */
 export const GGML_TYPE: { readonly F32: 0; readonly F16: 1 } = { F32: 0, F16: 1 };
 /** enum llama_load_mode */

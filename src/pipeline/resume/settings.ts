@@ -29,14 +29,14 @@ export function settingsOf(
   ask: AskSettings,
 ): Settings {
   const { name, source, files } = manifest;
-  const { quant, visionPrecision } = variantOf(manifest);
+  const { quant, visionPrecision, visionBudget } = variantOf(manifest);
   const { maxTokens = 512, temperature = 0, topP = 1, seed = 0, embq = true, constraint } = ask;
   const sums = files.map(({ name: file, sha256 }) => `${file} ${sha256}\n`).sort();
   return {
     model: name,
     revision: source.revision ?? digest(sums.join("")),
     quant,
-    vision: visionPrecision,
+    vision: visionBudget === undefined ? visionPrecision : `${visionPrecision} within ${visionBudget}`,
     max_tokens: maxTokens,
     ...(temperature > 0 && { temperature, top_p: topP, seed }),
     ...(!embq && { embq }),

@@ -1,12 +1,16 @@
 import type { Sizes } from "../../../src/bench/flops.ts";
 import type { EngineHandle, EngineOptions } from "../../../src/engine/api.ts";
 import { startEngine } from "../../../src/engine/client.ts";
+import type { Cpu } from "../cpu.ts";
 
 /** What every figure is measured on. */
 export interface Setup {
   /** a converted model's folder */
   readonly directory: string;
   readonly sizes: Sizes;
+  /** another variant's folder, to be compared with it */
+  readonly other: string | undefined;
+  readonly cpu: Cpu;
   /** several crops a picture */
   readonly highDefinition: boolean;
   /** a picture's file */

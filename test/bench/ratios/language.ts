@@ -1,10 +1,10 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { median } from "../../../src/bench/statistics.ts";
 import { readManifest } from "../../../src/core/manifest.ts";
 import type { Answer } from "../../../src/engine/api.ts";
+import { buildLlamaTool } from "../llama/build.ts";
 import { type Figure, type Setup, withEngine } from "./figure.ts";
-import { buildLlamaBench, llamaBench } from "./llama-bench.ts";
+import { llamaBench } from "./llama-bench.ts";
 
 const GENERATED = 32;
 /** measurements a round on either side */
@@ -16,8 +16,7 @@ const REPEATS = 3;
  */
 export async function languageFigures(setup: Setup): Promise<Figure[]> {
   const { directory, picture, question, threads, rounds } = setup;
-  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  const binary = await buildLlamaBench(join(cache, "flashsloth-bench"));
+  const binary = await buildLlamaTool("llama-bench");
   const model = join(directory, (await readManifest(directory)).roles.language);
   const rates = { prefill: [] as number[], whole: [] as number[], generate: [] as number[] };
   const theirs = { prefill: [] as number[], generate: [] as number[] };

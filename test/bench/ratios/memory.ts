@@ -1,17 +1,14 @@
-import * as v from "valibot";
-import { coldRecord } from "../../../src/bench/cold.ts";
+import { coldStages } from "../../../src/bench/run-cold.ts";
 import { median } from "../../../src/bench/statistics.ts";
 import { askWords } from "./cold.ts";
 import type { Figure, Setup } from "./figure.ts";
-
-const record = v.object({ bench: v.object({ peak_memory_bytes: v.number() }) });
 
 /** Most memory that a cold `ask` ever has resident, mapped files included, of a q4_k_m model with fp32 vision. */
 export async function memoryFigure(setup: Setup): Promise<Figure> {
   const { binary, rounds, highDefinition } = setup;
   const peaks: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const { bench } = v.parse(record, await coldRecord(askWords(setup), { binary }));
+    const { bench } = await coldStages(askWords(setup), { binary });
     peaks.push(bench.peak_memory_bytes / 1e9);
   }
   return {

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { median } from "../../../src/bench/statistics.ts";
 import { readManifest } from "../../../src/core/manifest.ts";
 import type { Answer } from "../../../src/engine/api.ts";
 import { chosenParallel } from "../../../src/engine/capacity.ts";
+import { buildLlamaTool } from "../llama/build.ts";
 import { type Figure, type Setup, withEngine } from "./figure.ts";
-import { buildLlamaBench, llamaBatchedBench } from "./llama-bench.ts";
+import { llamaBatchedBench } from "./llama-bench.ts";
 
 /** a caption */
 const GENERATED = 40;
@@ -27,8 +28,7 @@ interface Measured {
  */
 export async function throughputFigures(setup: Setup): Promise<Figure[]> {
   const { directory, threads, rounds } = setup;
-  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  const binary = await buildLlamaBench(join(cache, "flashsloth-bench"), "batched-bench");
+  const binary = await buildLlamaTool("batched-bench");
   const model = join(directory, (await readManifest(directory)).roles.language);
   const measured = new Map<number, Measured>();
   for (const sequences of SEQUENCES) {

@@ -12,7 +12,9 @@ import { memoryCheckpoint, smallTokenizer } from "./memoryCheckpoint.ts";
 
 /** `enum llama_ftype` */
 const FILE_TYPES = [
+  ["q4_0", 2],
   ["q8_0", 7],
+  ["q4_k_s", 14],
   ["q4_k_m", 15],
   ["q5_k_m", 17],
 ] as const;
@@ -51,7 +53,7 @@ describe("a language file that llama.cpp's quantiser rewrote", () => {
     expect(metadata.get("general.license")).toEqual({ type: "string", value: "apache-2.0" });
     expect(metadata.get("flashsloth.source.revision")).toEqual({ type: "string", value: "abc" });
     const type = tensors.find((tensor) => tensor.name === "blk.0.ffn_up.weight")?.type;
-    expect(type).toBe({ q8_0: "Q8_0", q4_k_m: "Q4_K", q5_k_m: "Q5_K" }[name]);
+    expect(type).toBe({ q4_0: "Q4_0", q8_0: "Q8_0", q4_k_s: "Q4_K", q4_k_m: "Q4_K", q5_k_m: "Q5_K" }[name]);
 
     const size = { vocabSize: 300, hiddenSize: 256 };
     const at = await findEmbeddings(to, size);

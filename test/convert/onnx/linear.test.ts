@@ -2,11 +2,12 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toFloat16, toFloat32 } from "../../../src/core/dtype.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../../src/core/variant.ts";
-import { LINEAR, rounded, scalesOf } from "../../../src/convert/onnx/linear.ts";
+import type { MatrixPrecision } from "../../../src/core/variant.ts";
+import type { MatrixWeights } from "../../../src/convert/onnx/layers.ts";
+import { int8Apart, LINEAR, rounded, scalesOf } from "../../../src/convert/onnx/linear.ts";
 import { visionGraph, writeVisionGraph } from "../../../src/convert/onnx/write.ts";
-import { GraphBuilder } from "../../../src/formats/onnx/builder.ts";
-import { noise, runGraph, withDirectory } from "../../formats/onnx/run.ts";
+import { GraphBuilder, type Value } from "../../../src/formats/onnx/builder.ts";
+import { constant, noise, runGraph, withDirectory } from "../../formats/onnx/run.ts";
 import { relativeError } from "../../vision/error.ts";
 import { tinyCheckpoint } from "./tiny.ts";
 
@@ -24,16 +25,21 @@ function product(x: Float32Array, w: Float32Array, b: Float32Array): number[] {
   });
 }
 
+/** y of a layer with the given weights; with `apart`, those inputs in float32 and the others in int8 */
 async function run(
-  precision: VisionPrecision,
+  precision: MatrixPrecision,
   x: Float32Array,
   w: Float32Array,
   b: Float32Array,
+  apart?: readonly number[],
 ): Promise<number[]> {
   const g = new GraphBuilder("linear");
   const bias = g.weight({ name: "b", element: "float32", shape: [OUTPUTS], load: async () => b });
   const layer = { name: "w", outputs: OUTPUTS, inputs: INPUTS, load: async () => w, bias };
-  g.output("y", LINEAR[precision](g, layer)(g.input("x", "float32", [ROWS, INPUTS])), [ROWS, OUTPUTS]);
+  const mask = new Float32Array(INPUTS).map((_, at) => (apart?.includes(at) === true ? 0 : 1));
+  const without = (value: Value): Value => g.mul(value, constant(g, "mask", [INPUTS], [...mask]));
+  const apply = apart === undefined ? LINEAR[precision](g, layer) : int8Apart(g, layer, { apart, without });
+  g.output("y", apply(g.input("x", "float32", [ROWS, INPUTS])), [ROWS, OUTPUTS]);
   const [y] = await runGraph(g.build(), { x: { type: "float32", data: x, shape: [ROWS, INPUTS] } });
   return [...(y ?? [])];
 }
@@ -68,6 +74,18 @@ describe("a linear layer", () => {
     expect(relativeError(y, expected)).toBeGreaterThan(1e-4);
   });
 
+  it("multiplies inputs apart where they would stretch the range of all others", async () => {
+    const stretched = x.map((value, at) => (at % INPUTS === 5 || at % INPUTS === 30 ? 60 * value : value));
+    const expected = product(stretched, w, b);
+    const together = relativeError(await run("int8", stretched, w, b), expected);
+    const apart = relativeError(await run("int8", stretched, w, b, [5, 30]), expected);
+    expect(together).toBeGreaterThan(0.01);
+    expect(apart).toBeLessThan(together / 20);
+    // what is apart is exact, not merely rounded by a range of its own
+    const alone = x.map((value, at) => (at % INPUTS === 5 ? value : 0));
+    expect(relativeError(await run("int8", alone, w, b, [5]), product(alone, w, b))).toBeLessThan(1e-6);
+  });
+
   it("refuses a weight that float16 cannot hold", async () => {
     const large = Float32Array.from(w, (value, at) => (at === 5 ? 7e4 : value));
     await expect(run("fp16", x, large, b)).rejects.toMatchObject({
@@ -78,19 +96,41 @@ describe("a linear layer", () => {
 });
 
 describe("8-bit rounding", () => {
-  it("takes the largest value of each row to 64, and a row of zeros to zeros", () => {
-    const scales = scalesOf(new Float32Array([2, -128, 6, 0, 0, 0]), 3);
-    expect([...scales]).toEqual([2, 1]);
+  it("takes the largest pair of neighbours with one sign to 127, and a row of zeros to zeros", () => {
+    const values = new Float32Array([100, 27, -100, 27, 0, 0, 0, 0, -54, -200, 0, 0]);
+    const scales = scalesOf(values, 4);
+    expect([...scales]).toEqual([1, 1, 2]);
     // the same matrix, transposed
-    expect([...rounded(new Float32Array([2, 0, -128, 0, 6, 0]), scales)]).toEqual([1, 0, -64, 0, 3, 0]);
+    const columns = new Float32Array([100, 0, -54, 27, 0, -200, -100, 0, 0, 27, 0, 0]);
+    expect([...rounded(columns, scales)]).toEqual([100, 0, -27, 27, 0, -100, -100, 0, 0, 27, 0, 0]);
+  });
+
+  it("never lets two neighbours' products with 255 exceed 16 bits, and uses most of them", () => {
+    const rows = 64;
+    const columns = 48;
+    // most values near zero, a few large: as trained weights are
+    const values = Float32Array.from(noise(7, rows * columns), (value) => value ** 5);
+    const scales = scalesOf(values, columns);
+    let most = 0;
+    for (let row = 0; row < rows; row++) {
+      const steps = rounded(values.slice(row * columns, (row + 1) * columns), scales.slice(row, row + 1));
+      for (let at = 0; at < columns; at += 2) {
+        const [a = 0, b = 0] = steps.subarray(at, at + 2);
+        const up = Math.max(a, 0) + Math.max(b, 0);
+        const down = Math.min(a, 0) + Math.min(b, 0);
+        most = Math.max(most, 255 * up, -255 * down);
+      }
+    }
+    expect(most).toBeLessThanOrEqual(32_767);
+    expect(most).toBeGreaterThan(32_000);
   });
 });
 
 describe("the vision graph in reduced precision", () => {
   it("reduces the encoder's matrices and nothing else", async () => {
     const checkpoint = tinyCheckpoint();
-    const elements = (precision: VisionPrecision): Map<string, string> =>
-      new Map(visionGraph({ checkpoint, precision }).weights.map(({ name, element }) => [name, element]));
+    const elements = (weights: MatrixWeights): Map<string, string> =>
+      new Map(visionGraph({ checkpoint, weights }).weights.map(({ name, element }) => [name, element]));
     const exact = elements("fp32");
     expect(new Set(exact.values())).toEqual(new Set(["float32"]));
     for (const [precision, element] of [
@@ -100,7 +140,8 @@ describe("the vision graph in reduced precision", () => {
       const reduced = elements(precision);
       for (const name of exact.keys()) {
         const matrix = /encoder\.layers\..*(?:proj|fc\d)\.weight$/.test(name);
-        expect(reduced.get(name), name).toBe(matrix ? element : "float32");
+        const stored = matrix && precision === "int8" ? `${name}.int8` : name;
+        expect(reduced.get(stored), name).toBe(matrix ? element : "float32");
       }
     }
   });
@@ -108,17 +149,17 @@ describe("the vision graph in reduced precision", () => {
   it("makes the data file smaller", async () => {
     await withDirectory(async (directory) => {
       const sizes: number[] = [];
-      for (const precision of VISION_PRECISIONS) {
+      const some = [...tinyCheckpoint().tensors.keys()].filter((name) => /encoder.*fc1\.weight$/.test(name));
+      const mixed: MatrixWeights = new Map(some.map((name) => [name, [1, 3]]));
+      for (const [at, weights] of (["fp32", "fp16", "int8", mixed] as const).entries()) {
         const checkpoint = tinyCheckpoint();
-        const { data } = await writeVisionGraph({
-          checkpoint,
-          directory,
-          file: `${precision}.onnx`,
-          precision,
-        });
+        const { data } = await writeVisionGraph({ checkpoint, directory, file: `${at}.onnx`, weights });
         sizes.push((await stat(join(directory, data))).size);
       }
-      expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+      const [fp32 = 0, fp16 = 0, int8 = 0, partly = 0] = sizes;
+      expect(partly).toBeGreaterThan(int8);
+      expect(partly).toBeLessThan(fp32);
+      expect([fp32, fp16, int8]).toEqual([fp32, fp16, int8].toSorted((a, b) => b - a));
       expect(new Set(sizes).size).toBe(sizes.length);
     });
   });

@@ -39,7 +39,9 @@ beforeAll(() => {
   ]);
   const constants = {
     "ftype.f16": "LLAMA_FTYPE_MOSTLY_F16",
+    "ftype.q4_0": "LLAMA_FTYPE_MOSTLY_Q4_0",
     "ftype.q8_0": "LLAMA_FTYPE_MOSTLY_Q8_0",
+    "ftype.q4_k_s": "LLAMA_FTYPE_MOSTLY_Q4_K_S",
     "ftype.q4_k_m": "LLAMA_FTYPE_MOSTLY_Q4_K_M",
     "ftype.q5_k_m": "LLAMA_FTYPE_MOSTLY_Q5_K_M",
     "type.F32": "GGML_TYPE_F32",

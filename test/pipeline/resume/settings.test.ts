@@ -29,6 +29,11 @@ describe("the settings of a run", () => {
     });
     const vision = { precision: "int8", featureError: 0.1, tokenError: 0.1 } as const;
     expect(settingsOf({ ...MANIFEST, vision }, {})).toMatchObject({ vision: "int8" });
+    const plan = { pictures: 6, calibration: "made", int8: 1, exact: [], apartInputs: 0 } as const;
+    const mixed = (budget: number): string =>
+      settingsOf({ ...MANIFEST, vision: { ...vision, precision: "mixed", mixed: { ...plan, budget } } }, {})
+        .vision;
+    expect([mixed(0.03), mixed(0.01)]).toEqual(["mixed", "mixed within 0.01"]);
   });
 
   it("tell schemas, choices and the files of a model without a revision apart", () => {

@@ -1,0 +1,75 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Checkpoint } from "../checkpoint/types.ts";
+import { onDisk } from "../core/disk.ts";
+import { type VisionAccuracy, visionAccuracySchema } from "../core/manifest.ts";
+import { EXACT_PRECISION, type VisionPrecision } from "../core/variant.ts";
+import { FILES } from "./files.ts";
+import { writeMixedGraph } from "./mixed/write.ts";
+import type { MatrixWeights } from "./onnx/layers.ts";
+import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
+import { visionGraph, writeVisionGraph } from "./onnx/write.ts";
+import type { ConvertStage, OnWritten } from "./progress.ts";
+import { measureVisionAccuracy } from "./vision-accuracy.ts";
+
+/** How the encoder is to be stored. */
+export interface VisionChoice {
+  readonly precision: VisionPrecision;
+  /** of `mixed`: the largest error that is allowed, and a folder with pictures to calibrate with; without one they are made */
+  readonly budget: number;
+  readonly calibrate: string | undefined;
+}
+
+export interface WriteVisionOptions extends VisionChoice {
+  readonly checkpoint: Checkpoint;
+  readonly directory: string;
+  /** the progress of a stage */
+  readonly report: (stage: ConvertStage) => OnWritten;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The files that {@link writeVision} writes. */
+export function visionFiles(precision: VisionPrecision): string[] {
+  const { vision, visionData, uncompressed, accuracy } = FILES;
+  return [vision, visionData, uncompressed, ...(precision === EXACT_PRECISION ? [] : [accuracy])];
+}
+
+/** Writes the vision graph, the projector on its own, and, for a reduced precision, what that costs. */
+export async function writeVision(options: WriteVisionOptions): Promise<void> {
+  const { checkpoint, directory } = options;
+  const { weights, accuracy } = await writeEncoder(options);
+  await writeUncompressedGraph({
+    vision: visionGraph({ checkpoint, weights }),
+    config: checkpoint.config,
+    directory,
+    data: FILES.visionData,
+    file: FILES.uncompressed,
+  });
+  if (accuracy === undefined) return;
+  const path = join(directory, FILES.accuracy);
+  await onDisk(path, writeFile(path, JSON.stringify(accuracy), { flush: true }));
+}
+
+async function writeEncoder(
+  options: WriteVisionOptions,
+): Promise<{ readonly weights: MatrixWeights; readonly accuracy: VisionAccuracy | undefined }> {
+  const { checkpoint, directory, precision, budget, calibrate, report, signal } = options;
+  const onProgress = report("vision");
+  const graph = { checkpoint, directory, file: FILES.vision, signal, onProgress };
+  if (precision === "mixed") {
+    const onCalibrate = report("calibrate");
+    const { plan, ...cost } = await writeMixedGraph({ ...graph, budget, calibrate, onCalibrate });
+    return { weights: plan, accuracy: { precision, ...cost } };
+  }
+  await writeVisionGraph({ ...graph, weights: precision });
+  const accuracy =
+    precision === EXACT_PRECISION ? undefined : await measureVisionAccuracy({ ...graph, precision });
+  return { weights: precision, accuracy };
+}
+
+/** What {@link writeVision} found a reduced precision to cost. */
+export async function readAccuracy(directory: string): Promise<VisionAccuracy> {
+  const text = await readFile(join(directory, FILES.accuracy), "utf8");
+  return v.parse(visionAccuracySchema, JSON.parse(text));
+}
