@@ -116,9 +116,9 @@ describe.skipIf(!isThere("zsh"))("zsh, where it is installed,", () => {
       join(folder, ".zshrc"),
       'autoload -Uz compinit; compinit -u -D\neval "$(flashsloth completion zsh)"\nshow() { printf "<%s>" "$@"; echo; }\ncompdef _flashsloth show\nPS1="> "\n',
     );
-    const screen = typed(["zsh", "-i"], "show ask --devi\tcp\tphoto\\ \t--quant=q4_k_\tverif\nexit\n");
+    const screen = typed(["zsh", "-i"], "show ask --devi\tcp\tphoto\\ \t--quant=q8\tverif\nexit\n");
     expect(screen).toContain("<ask><--device><cpu><photo one.jpg>");
-    expect(screen).toContain("<--quant=q4_k_m>");
+    expect(screen).toContain("<--quant=q8_0>");
   });
 
   it("completes from a file in fpath", async () => {
