@@ -1,31 +1,17 @@
 import { type Manifest, readManifest, variantOf, visionAccuracy } from "../core/manifest.ts";
 import { showVariant } from "../core/variant.ts";
-import type { EngineHandle, EngineInfo, EngineOptions } from "../engine/api.ts";
+import type { EngineInfo, EngineOptions } from "../engine/api.ts";
 import { decodeRate } from "../engine/decode-rate.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { measureRounds, type Round } from "./measure.ts";
+import type { BenchOptions } from "./run.ts";
 import { timeToFirstToken } from "./report.ts";
 import { type ComparedVariant, type Comparison, comparedVariants, type VariantTimes } from "./comparison.ts";
 
-export interface CompareOptions {
+export interface CompareOptions extends Omit<BenchOptions, "model" | "uncompressed"> {
   /** converted models' folders; the others are compared with the first */
   readonly directories: readonly string[];
   readonly model: Omit<EngineOptions, "directory" | "parallel">;
-  /** a path, or encoded bytes */
-  readonly picture: string | Uint8Array;
-  /** what the report calls the picture */
-  readonly pictureName: string;
-  readonly question: string;
-  /** tokens that each round generates; the end of the answer does not stop it */
-  readonly tokens: number;
-  /** rounds that are not counted, whenever a model has just been loaded */
-  readonly warmup: number;
-  readonly repeat: number;
-  readonly startEngine: (options: EngineOptions) => Promise<EngineHandle>;
-  /** What is being done. @default nobody */
-  readonly onStep?: ((step: string) => void) | undefined;
-  /** Aborting ends the run after the step in hand, by throwing the signal's reason. @default never */
-  readonly signal?: AbortSignal | undefined;
 }
 
 interface Measured {

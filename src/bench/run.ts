@@ -18,6 +18,7 @@ export interface BenchOptions {
   readonly question: string;
   /** tokens that each round generates; the end of the answer does not stop it */
   readonly tokens: number;
+  /** rounds that are not counted, whenever a model has just been loaded */
   readonly warmup: number;
   readonly repeat: number;
   /** @default false */

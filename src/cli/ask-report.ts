@@ -3,13 +3,13 @@ import type { Job, JobSource } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
 import type { Format } from "../pipeline/printers/printer.ts";
 import type { Stamps } from "../pipeline/resume/stamps.ts";
-import { answers } from "../pipeline/run.ts";
 import type { Sidecars } from "../pipeline/sidecars.ts";
 import { benchStages, type BenchStages } from "../pipeline/stages.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import type { AskRequest } from "./ask-request.ts";
 import { summaryLine, type Counts } from "./counts.ts";
 import type { Output } from "./output.ts";
+import { outcomesOf } from "./outcomes.ts";
 import { Remarks } from "./remarks.ts";
 import type { CommandContext } from "./run-command.ts";
 import { RunProgress } from "./run-progress.ts";
@@ -37,33 +37,20 @@ export interface Report extends Pick<CommandContext, "terminal" | "interrupts"> 
 
 /** Asks every question about every input, writes what comes of it, and says in the end what that was. */
 export async function report(run: Report): Promise<void> {
-  const { request, jobs, output, terminal, interrupts, counts, writer, sidecars } = run;
+  const { request, jobs, output, terminal, counts, writer, sidecars } = run;
   const { questions, timeoutMs } = request;
   const remarks = new Remarks({ terminal, questions, timeoutMs });
   const progress = new RunProgress({ terminal, skipped: run.skippedPictures });
-  run.engine
-    .then(async (engine) => engine.ready())
-    .then(
-      () => progress.begin(),
-      () => {},
-    );
-  const onText = writer.onText;
-  const outcomes = answers({
+  const { onText } = writer;
+  const outcomes = outcomesOf(run, {
     jobs: begun(progress.follow(jobs), run.stamps),
-    engine: async () => run.engine,
-    waitingSince: run.waitingSince,
-    model: run.model,
-    ask: request.ask,
-    ordered: request.ordered,
-    timeoutMs,
+    progress,
     onText:
       onText &&
       ((piece) => {
         terminal.clear();
         onText(piece);
       }),
-    finish: interrupts.signal,
-    stop: output.closed,
   });
   try {
     for await (const outcome of outcomes) {

@@ -2,9 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BenchReport } from "../bench/report.ts";
-import { startEngine } from "../engine/client.ts";
-import { storePaths } from "../store/home.ts";
 import { resolveModel, type ResolvedModel } from "../store/resolve.ts";
+import { benchOptions, type BenchQuestion } from "./bench-options.ts";
 import type { BenchFlags } from "./commands/bench.ts";
 import { EXIT } from "./exit.ts";
 import { resolveOptions } from "./resolve-options.ts";
@@ -29,7 +28,7 @@ export async function bench({ image, question = QUESTION }: BenchWords, flags: B
     const report =
       flags.cold === true
         ? await measureCold(image, question, model, flags, context)
-        : await measureWarm(image, question, model, flags, context);
+        : await measureWarm({ image, question }, model, flags, context);
     const { benchCsv, benchJson, benchMarkdown } = await import("../bench/render.ts");
     const render = flags.json === true ? benchJson : flags.csv === true ? benchCsv : benchMarkdown;
     await context.print(render(report).replace(/\r?\n$/, ""));
@@ -38,33 +37,14 @@ export async function bench({ image, question = QUESTION }: BenchWords, flags: B
 }
 
 async function measureWarm(
-  image: string | undefined,
-  question: string,
-  model: ResolvedModel,
+  asked: BenchQuestion,
+  { directory }: ResolvedModel,
   flags: BenchFlags,
-  { terminal, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<BenchReport> {
   const { runBench } = await import("../bench/run.ts");
-  const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
-  return await runBench({
-    model: {
-      directory: model.directory,
-      device: flags.device,
-      threads: flags.threads,
-      pictures: flags.pictures,
-      promptCache: storePaths().prompts,
-    },
-    picture: image ?? (await samplePicture()),
-    pictureName: image ?? SAMPLE_NAME,
-    question,
-    tokens: flags.maxTokens,
-    warmup: flags.warmup,
-    repeat: flags.repeat,
-    uncompressed: flags.uncompressed,
-    startEngine,
-    onStep: (step) => terminal.status(step),
-    signal,
-  });
+  const { model, ...options } = await benchOptions(asked, flags, context);
+  return await runBench({ ...options, model: { ...model, directory }, uncompressed: flags.uncompressed });
 }
 
 async function measureCold(

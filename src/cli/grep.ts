@@ -1,7 +1,6 @@
 import { FlashSlothError } from "../core/errors.ts";
 import { beginEngine } from "../engine/client.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
-import { answers } from "../pipeline/run.ts";
 import { resolveModel } from "../store/resolve.ts";
 import { openJobs } from "./ask-jobs.ts";
 import { askRequest } from "./ask-request.ts";
@@ -10,6 +9,7 @@ import { runAsk } from "./ask.ts";
 import type { GrepFlags } from "./commands/grep.ts";
 import { statusOfSearch } from "./exit.ts";
 import { matchWriter, type Match, type MatchForm } from "./match-writer.ts";
+import { outcomesOf } from "./outcomes.ts";
 import { Remarks } from "./remarks.ts";
 import { runCommand } from "./run-command.ts";
 import { RunProgress } from "./run-progress.ts";
@@ -58,29 +58,13 @@ interface Search {
 
 /** @returns the exit status */
 async function search(run: Report, { threshold, invert, form }: Search): Promise<number> {
-  const { request, jobs, output, terminal, interrupts } = run;
+  const { request, jobs, output, terminal } = run;
   const { questions, timeoutMs } = request;
   const writer = matchWriter(form, output);
   const remarks = new Remarks({ terminal, questions, timeoutMs });
   const counts = { matches: 0, failed: 0 };
   const progress = new RunProgress({ terminal });
-  run.engine
-    .then(async (engine) => engine.ready())
-    .then(
-      () => progress.begin(),
-      () => {},
-    );
-  const outcomes = answers({
-    jobs: progress.follow(jobs),
-    engine: async () => run.engine,
-    waitingSince: run.waitingSince,
-    model: run.model,
-    ask: request.ask,
-    ordered: request.ordered,
-    timeoutMs,
-    finish: interrupts.signal,
-    stop: output.closed,
-  });
+  const outcomes = outcomesOf(run, { jobs: progress.follow(jobs), progress });
   for await (const outcome of outcomes) {
     terminal.clear();
     if ("error" in outcome) {

@@ -1,22 +1,19 @@
 import type { Command } from "commander";
-import type { Shard } from "../../pipeline/sources/shard.ts";
 import { answersOptions, type AnswersFlags } from "./answers.ts";
 import { constraintOptions, type ConstraintFlags } from "./constraint.ts";
 import {
-  byteCount,
   eachOf,
   filled,
-  parallelCount,
   seedValue,
-  shardValue,
   temperatureValue,
   timeoutSeconds,
   tokenCount,
   topPValue,
 } from "../values.ts";
+import { cacheOptions, parallelOption, shardOption, type ManyFlags } from "./many.ts";
 import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags, AnswersFlags {
+export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags, AnswersFlags, ManyFlags {
   readonly question?: readonly string[];
   readonly recursive?: boolean;
   readonly filesFrom?: string;
@@ -28,13 +25,8 @@ export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags, An
   readonly topP: number;
   readonly seed: number;
   readonly embq: boolean;
-  readonly timeout?: number;
   readonly bench?: boolean;
-  readonly parallel: number | "auto";
   readonly unordered?: boolean;
-  readonly cache: boolean;
-  readonly cacheSize?: number;
-  readonly shard?: Shard;
 }
 
 /** `flashsloth ask <image...> [question]` */
@@ -77,26 +69,11 @@ export function addAsk(program: Command): void {
     .option("--seed <n>", "of the sampling", seedValue, 0)
     .option("--no-embq", "leave EmbQ out of the model, to see what it does")
     .option("--timeout <seconds>", "the longest time for one picture", timeoutSeconds);
-  constraintOptions(command)
-    .option(
-      "--parallel <n>",
-      "questions to work on at once, or auto: what is best for the device",
-      parallelCount,
-      "auto",
-    )
+  const many = constraintOptions(command)
+    .addOption(parallelOption())
     .option("--unordered", "print each answer as soon as it is there, in whatever order")
-    .option(
-      "--shard <k/n>",
-      "only the K-th of N parts of the pictures, told apart by their names",
-      shardValue,
-    )
-    .option("--no-cache", "neither use nor keep what was seen of a picture before")
-    .option(
-      "--cache-size <bytes>",
-      "how much may be kept of pictures, such as 500M (default: 3.2 GB)",
-      byteCount,
-    )
-    .option("--bench", "show how long each stage took");
+    .addOption(shardOption());
+  cacheOptions(many).option("--bench", "show how long each stage took");
   terminalOptions(answersOptions(command)).action(async (words: string[], flags: AskFlags) => {
     const { ask } = await import("../ask.ts");
     await ask(words, flags);

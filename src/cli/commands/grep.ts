@@ -1,9 +1,9 @@
 import { Option, type Command } from "commander";
-import type { Shard } from "../../pipeline/sources/shard.ts";
-import { byteCount, filled, parallelCount, probability, shardValue, timeoutSeconds } from "../values.ts";
+import { filled, probability, timeoutSeconds } from "../values.ts";
+import { cacheOptions, parallelOption, shardOption, type ManyFlags } from "./many.ts";
 import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface GrepFlags extends ModelFlags, TerminalFlags {
+export interface GrepFlags extends ModelFlags, TerminalFlags, ManyFlags {
   readonly recursive?: boolean;
   readonly threshold: number;
   readonly invertMatch?: boolean;
@@ -12,11 +12,6 @@ export interface GrepFlags extends ModelFlags, TerminalFlags {
   readonly null?: boolean;
   readonly json?: boolean;
   readonly sort?: boolean;
-  readonly timeout?: number;
-  readonly parallel: number | "auto";
-  readonly cache: boolean;
-  readonly cacheSize?: number;
-  readonly shard?: Shard;
 }
 
 /** `flashsloth grep <what> <path...>` */
@@ -39,26 +34,11 @@ export function addGrep(program: Command): void {
     .option("-0, --null", "end each name with a NUL instead of a newline, and print it as it is")
     .addOption(new Option("--json", "print one JSON object a line, with the probability").conflicts(["null"]))
     .option("--sort", "print the best match first, when all are known");
-  modelOptions(command)
+  const many = modelOptions(command)
     .option("--timeout <seconds>", "the longest time for one picture", timeoutSeconds)
-    .option(
-      "--parallel <n>",
-      "questions to work on at once, or auto: what is best for the device",
-      parallelCount,
-      "auto",
-    )
-    .option(
-      "--shard <k/n>",
-      "only the K-th of N parts of the pictures, told apart by their names",
-      shardValue,
-    )
-    .option("--no-cache", "neither use nor keep what was seen of a picture before")
-    .option(
-      "--cache-size <bytes>",
-      "how much may be kept of pictures, such as 500M (default: 3.2 GB)",
-      byteCount,
-    );
-  terminalOptions(command).action(async (what: string, paths: string[], flags: GrepFlags) => {
+    .addOption(parallelOption())
+    .addOption(shardOption());
+  terminalOptions(cacheOptions(many)).action(async (what: string, paths: string[], flags: GrepFlags) => {
     const { grep } = await import("../grep.ts");
     await grep(what, paths, flags);
   });
