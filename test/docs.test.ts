@@ -3,7 +3,12 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const PAGES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+const PAGES = [...pagesIn("."), ...pagesIn("docs")];
+
+function pagesIn(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".md"));
+  return names.map((name) => join(folder, name));
+}
 
 describe("the pages for people", () => {
   it.each(PAGES)("%s names only files that are there", (page) => {

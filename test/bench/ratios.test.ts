@@ -14,7 +14,7 @@ import {
 } from "./ratios/kept.ts";
 
 const MEASURED = resolve(import.meta.dirname, "../..", KEPT_FOLDER);
-const README = resolve(import.meta.dirname, "../../README.md");
+const SPEED = resolve(import.meta.dirname, "../../docs/speed.md");
 
 const figure = (name: string, value: number, model = "q4_k_m with fp32 vision"): KeptFigure => ({
   model,
@@ -26,7 +26,7 @@ const figure = (name: string, value: number, model = "q4_k_m with fp32 vision"):
   detail: "1 ms and 2 ms",
 });
 
-/** What the README's tables say, however wide their columns are. */
+/** What the tables say, however wide their columns are. */
 function cells(text: string): string[] {
   return text
     .slice(text.indexOf("<!-- ratios: begin -->"), text.indexOf("<!-- ratios: end -->"))
@@ -66,7 +66,7 @@ describe("the tables of ratios", () => {
         figures: [figure("vision", 0.45), figure("cold", 0.4), figure("cold", 0.3, "f16 with int8 vision")],
       });
       const text = renderTables(after.values());
-      expect(text).toContain("#### A new one: AVX-512 VNNI, 2 threads\n\nq4_k_m with fp32 vision, measured");
+      expect(text).toContain("### A new one: AVX-512 VNNI, 2 threads\n\nq4_k_m with fp32 vision, measured");
       expect(text).toContain("| vision | 0.450 | <= 0.5 | yes | 1 ms and 2 ms |\n| cold | 0.400 |");
     } finally {
       await rm(folder, { recursive: true });
@@ -89,9 +89,9 @@ describe("the tables of ratios", () => {
     expect(() => withTables("no marks", "new")).toThrow(RangeError);
   });
 
-  it("stand in the README as they were measured", async () => {
-    const readme = await readFile(README, "utf8");
+  it("stand in docs/speed.md as they were measured", async () => {
+    const page = await readFile(SPEED, "utf8");
     const tables = renderTables((await readKept(MEASURED)).values());
-    expect(cells(readme)).toEqual(cells(withTables(readme, tables)));
+    expect(cells(page)).toEqual(cells(withTables(page, tables)));
   });
 });

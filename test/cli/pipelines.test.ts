@@ -6,16 +6,14 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { pathWithDemo } from "../clusters/pictures.ts";
 import { drawing, finished, lines, Place, type Finished } from "./binary.ts";
 
-const README = resolve(import.meta.dirname, "../../README.md");
+const PAGE = resolve(import.meta.dirname, "../../docs/pipelines.md");
 const CAPTION = "Describe the image.";
 const NAMES = ["023.png", "001.png", "010.jpg", "004.webp"];
 
-/** The commands of README's section on pipelines, as they stand there. */
+/** The page's commands, as they stand there. */
 async function printed(): Promise<string[]> {
-  const text = await readFile(README, "utf8");
-  const [, section = ""] = text.split("\n### Pipelines\n");
-  const [body = ""] = section.split(/\n##+ /);
-  return [...body.matchAll(/(?:^ {4}.*\n)+/gm)].map(([block]) => block.replaceAll(/^ {4}/gm, ""));
+  const text = await readFile(PAGE, "utf8");
+  return [...text.matchAll(/(?:^ {4}.*\n)+/gm)].map(([block]) => block.replaceAll(/^ {4}/gm, ""));
 }
 
 function isThere(program: string): boolean {
@@ -67,7 +65,7 @@ function request(name: string): string {
   return JSON.stringify({ custom_id: basename(name), method: "POST", url: "/v1/chat/completions", body });
 }
 
-describe("README's pipelines", () => {
+describe("the printed pipelines", () => {
   beforeAll(async () => {
     await place.convertDemo();
     path = await pathWithDemo(place.path("bin"));

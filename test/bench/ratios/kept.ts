@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { type Cpu, MAKERS } from "../cpu.ts";
 import { type Figure, figureLine } from "./figure.ts";
 
-/** Tables of figures, one file for each kind of processor, from which the README's are made. */
+/** Tables of figures, one file for each kind of processor, from which those of docs/speed.md are made. */
 export const KEPT_FOLDER = "test/bench/ratios/measured";
 
 /** A figure of a table. */
@@ -82,7 +82,7 @@ function renderTable({ model: cpu, instructions, threads, figures }: Kept): stri
       `| figure | value | bar | reached | measured |\n|---|---:|---:|---|---|\n${measured.map(figureLine).join("\n")}`,
     ].join("\n\n");
   });
-  return [`#### ${cpu}: ${instructions}, ${threads} threads`, ...parts].join("\n\n");
+  return [`### ${cpu}: ${instructions}, ${threads} threads`, ...parts].join("\n\n");
 }
 
 const BEGIN = "<!-- ratios: begin -->";

@@ -41,9 +41,9 @@ const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure
 const USAGE = `usage: npm run ratios -- MODEL_FOLDER [--only ${Object.keys(FIGURES).join(",")}] [--other FOLDER] [--rounds N]
        [--picture FILE] [--question TEXT] [--keep]
 
-Measures the ratios that the README's tables state, on the CPU, from a converted model's folder. Run it on a quiet machine.
+Measures the ratios that docs/speed.md states, on the CPU, from a converted model's folder. Run it on a quiet machine.
   --other FOLDER  a faster variant of it, for "variants": its first word and its vision against the model's
-  --keep          write them into this kind of processor's table in ${KEPT_FOLDER}, and that into the README`;
+  --keep          write them into this kind of processor's table in ${KEPT_FOLDER}, and that into docs/speed.md`;
 
 /** Node reads the certificates that this names whenever it starts, which has nothing to do with us. */
 delete process.env["NODE_EXTRA_CA_CERTS"];
@@ -118,14 +118,14 @@ async function main(): Promise<void> {
   }
 }
 
-/** Into the table of this kind of processor, and all tables into the README. */
+/** Into the table of this kind of processor, and all tables into the page on speed. */
 async function keepAll(cpu: Cpu, measured: readonly KeptFigure[]): Promise<void> {
   const folder = resolve(KEPT_FOLDER);
   await keep(folder, cpu, measured);
-  const readme = resolve("README.md");
+  const page = resolve("docs/speed.md");
   const tables = renderTables((await readKept(folder)).values());
-  await writeFile(readme, withTables(await readFile(readme, "utf8"), tables));
-  await promisify(execFile)("npx", ["oxfmt", readme, folder]);
+  await writeFile(page, withTables(await readFile(page, "utf8"), tables));
+  await promisify(execFile)("npx", ["oxfmt", page, folder]);
 }
 
 await main();
