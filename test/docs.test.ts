@@ -1,18 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-
-const ROOT = resolve(import.meta.dirname, "..");
-const PAGES = [...pagesIn("."), ...pagesIn("docs")];
-
-function pagesIn(folder: string): string[] {
-  const names = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".md"));
-  return names.map((name) => join(folder, name));
-}
+import { PAGES, pageText, ROOT } from "./pages/printed.ts";
 
 describe("the pages for people", () => {
   it.each(PAGES)("%s names only files that are there", (page) => {
-    const text = readFileSync(join(ROOT, page), "utf8");
+    const text = pageText(page);
     const named = [...text.matchAll(/(?<![\w/.-])(?:src|test|docs)\/[\w./-]*\w/g)].map(([path]) => path);
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = ""]) =>
       join(page, "..", path),
@@ -24,7 +17,7 @@ describe("the pages for people", () => {
 
 /** Rows of the tables, which have a number in their first cell and name code in their last. */
 function rowsOf(page: string): string[][] {
-  return readFileSync(join(ROOT, page), "utf8")
+  return pageText(page)
     .split("\n")
     .filter((line) => /^\| [A-Z]\d+ /.test(line))
     .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()));

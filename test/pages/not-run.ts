@@ -1,0 +1,14 @@
+/** Pages whose commands have tests of their own, with everything about their answers. */
+export const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
+  "docs/pipelines.md": "test/cli/pipelines.test.ts",
+  "docs/clusters.md": "test/clusters/parallel.test.ts",
+};
+
+/** Commands that are not run here, by how they begin, and why. */
+export const NOT_RUN: Readonly<Record<string, string>> = {
+  "node node_modules/onnxruntime-node/script/install.js": "fetches from NuGet",
+  "npm run peers": "compiles llama.cpp and measures for hours, on weights of 8 GB",
+};
+
+/** Blocks that are no commands, by how they begin: what is printed, and records. */
+export const SHOWN: readonly string[] = ['{"image": "a.png"', "198 answered, 2 failed"];
