@@ -28,7 +28,9 @@ import { languageBytes } from "./language/sizes.ts";
 import { writeLanguage } from "./language/write.ts";
 import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./manifest.ts";
 import { requireCalibration } from "./mixed/pictures.ts";
-import { writeEmbqGraph } from "./onnx/write.ts";
+import { embqLookGraph } from "./onnx/look.ts";
+import { writeGraphPart } from "./onnx/part.ts";
+import { embqGraph, writeEmbqGraph } from "./onnx/write.ts";
 import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten } from "./progress.ts";
 import { conversionPeak } from "./space.ts";
 import { fillStaged } from "./staging.ts";
@@ -158,6 +160,8 @@ async function fill(run: Run): Promise<Manifest> {
       language: FILES.language,
       queries: FILES.queries,
       uncompressed: FILES.uncompressed,
+      embqLook: FILES.embqLook,
+      sapLook: FILES.sapLook,
     },
     embeddings: { offset: await findEmbeddings(join(finished.directory, FILES.language), geometry) },
     files: finished.files,
@@ -202,9 +206,12 @@ async function makeGraphs(run: Run): Promise<void> {
   await make(run, visionFiles(vision.precision), async () => {
     await writeVision({ ...vision, checkpoint, directory, signal, report: (stage) => report(run, stage) });
   });
-  await make(run, [FILES.embq, FILES.embqData], async () => {
+  await make(run, [FILES.embq, FILES.embqData, FILES.embqLook], async () => {
     const onProgress = report(run, "embq");
-    await writeEmbqGraph({ checkpoint, directory, file: FILES.embq, signal, onProgress });
+    const { data } = await writeEmbqGraph({ checkpoint, directory, file: FILES.embq, signal, onProgress });
+    const whole = embqGraph(checkpoint);
+    const look = embqLookGraph(whole, checkpoint.config);
+    await writeGraphPart({ part: look, whole, directory, data, file: FILES.embqLook });
   });
   await make(run, [FILES.queries], async () =>
     writeQueries({ checkpoint, path: join(directory, FILES.queries), onProgress: report(run, "queries") }),

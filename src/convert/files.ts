@@ -8,9 +8,11 @@ export const FILES = {
   vision: "vision.onnx",
   visionData: "vision.onnx.data",
   uncompressed: "uncompressed.onnx",
+  sapLook: "sap.look.onnx",
   accuracy: "vision.accuracy.json",
   embq: "embq.onnx",
   embqData: "embq.onnx.data",
+  embqLook: "embq.look.onnx",
   queries: "queries.f32",
 } as const;
 

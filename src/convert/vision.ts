@@ -8,6 +8,8 @@ import { EXACT_PRECISION, type VisionPrecision } from "../core/variant.ts";
 import { FILES } from "./files.ts";
 import { writeMixedGraph } from "./mixed/write.ts";
 import type { MatrixWeights } from "./onnx/layers.ts";
+import { sapLookGraph } from "./onnx/look.ts";
+import { writeGraphPart } from "./onnx/part.ts";
 import { writeUncompressedGraph } from "./onnx/uncompressed.ts";
 import { visionGraph, writeVisionGraph } from "./onnx/write.ts";
 import type { ConvertStage, OnWritten } from "./progress.ts";
@@ -31,21 +33,20 @@ export interface WriteVisionOptions extends VisionChoice {
 
 /** The files that {@link writeVision} writes. */
 export function visionFiles(precision: VisionPrecision): string[] {
-  const { vision, visionData, uncompressed, accuracy } = FILES;
-  return [vision, visionData, uncompressed, ...(precision === EXACT_PRECISION ? [] : [accuracy])];
+  const { vision, visionData, uncompressed, sapLook, accuracy } = FILES;
+  return [vision, visionData, uncompressed, sapLook, ...(precision === EXACT_PRECISION ? [] : [accuracy])];
 }
 
-/** Writes the vision graph, the projector on its own, and, for a reduced precision, what that costs. */
+/** Writes the vision graph, the projector and the pooling's attention on their own, and, for a reduced precision, what that costs. */
 export async function writeVision(options: WriteVisionOptions): Promise<void> {
   const { checkpoint, directory } = options;
   const { weights, accuracy } = await writeEncoder(options);
-  await writeUncompressedGraph({
-    vision: visionGraph({ checkpoint, weights }),
-    config: checkpoint.config,
-    directory,
-    data: FILES.visionData,
-    file: FILES.uncompressed,
-  });
+  const { config } = checkpoint;
+  const vision = visionGraph({ checkpoint, weights });
+  const data = FILES.visionData;
+  await writeUncompressedGraph({ vision, config, directory, data, file: FILES.uncompressed });
+  const look = sapLookGraph(vision, config);
+  await writeGraphPart({ part: look, whole: vision, directory, data, file: FILES.sapLook });
   if (accuracy === undefined) return;
   const path = join(directory, FILES.accuracy);
   await onDisk(path, writeFile(path, JSON.stringify(accuracy), { flush: true }));

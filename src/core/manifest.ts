@@ -134,6 +134,16 @@ export interface Manifest {
      * benchmarks; its weights lie in the vision graph's data. @default the folder has none
      */
     readonly uncompressed?: string | undefined;
+    /**
+     * ONNX: queries [9, hidden], text [T, hidden], features [F, 1152] -> attention [1, heads, 9, F], what EmbQ's queries look
+     * at; its weights lie in EmbQ's data. @default the folder has none
+     */
+    readonly embqLook?: string | undefined;
+    /**
+     * ONNX: features [1, 729, 1152] -> attention [1, 81, 1, 9], what each visual token was made of; its weights lie in the
+     * vision graph's data. @default the folder has none
+     */
+    readonly sapLook?: string | undefined;
   };
   /** byte offset in the language file of the token embedding table: float16, [vocabSize, hiddenSize] */
   readonly embeddings: { readonly offset: number };
@@ -205,6 +215,8 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
     language: fileName,
     queries: fileName,
     uncompressed: v.optional(fileName),
+    embqLook: v.optional(fileName),
+    sapLook: v.optional(fileName),
   }),
   embeddings: v.object({ offset: index }),
   files: v.array(

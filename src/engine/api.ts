@@ -1,8 +1,10 @@
 import type { DeviceChoice } from "../core/device.ts";
 import type { PreparedPicture } from "../image/picture.ts";
+import type { Attention, AttentionLayer } from "./attention.ts";
 import type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
 import type { Turn } from "./prompt.ts";
 
+export type { Attention, AttentionLayer } from "./attention.ts";
 export type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
 export type { Turn } from "./prompt.ts";
 
@@ -115,6 +117,12 @@ export interface SchemaConstraint {
 /** What an answer must be. */
 export type Constraint = ChoicesConstraint | SchemaConstraint;
 
+/** That the answer shall come with where the model looked. */
+export interface ExplainOptions {
+  /** @default "embq" */
+  readonly layer?: AttentionLayer | undefined;
+}
+
 export interface AskOptions {
   readonly question: string;
   /** What was asked and answered about the picture before, the oldest first. @default nothing */
@@ -138,6 +146,8 @@ export interface AskOptions {
   readonly embq?: boolean | undefined;
   /** Generate on past the end of the answer, so that a benchmark always has as many tokens. @default false */
   readonly ignoreEnd?: boolean | undefined;
+  /** Also give what the model attended to, in `Answer.explain`: of several turns, by the last question. @default it is not computed */
+  readonly explain?: ExplainOptions | undefined;
   /** Stop after this many milliseconds, waiting for its turn included, and keep what was said. @default none */
   readonly timeoutMs?: number | undefined;
 }
@@ -165,6 +175,11 @@ export interface Answer {
   readonly choices?: readonly ScoredChoice[] | undefined;
   /** The probability of all choices together: what is left the model would have given to other answers. */
   readonly mass?: number | undefined;
+  /**
+   * Where the model looked: attention weights over the picture's patches, see `drawAttention`.
+   * @default not asked for, or the answer was stopped before the model had looked
+   */
+  readonly explain?: Attention | undefined;
   /** Wall time; of work that several questions share, each has all of it. */
   readonly ms: {
     /** waiting for the language model to load */
@@ -179,6 +194,8 @@ export interface Answer {
     readonly firstToken: number;
     /** the tokens after the first */
     readonly decode: number;
+    /** the map in `explain`, after the answer. @default there is none */
+    readonly explain?: number | undefined;
   };
 }
 
@@ -244,7 +261,7 @@ export interface EngineHandle {
   /**
    * Answers a question; of several that are asked at once, as many are worked on together as the engine takes. A second
    * question about the same picture keeps the picture's positions in the KV cache.
-   * @throws `question-too-long`; `usage` for a blank question, choices that are none, a schema that cannot be used, or a picture that was released;
+   * @throws `question-too-long`; `usage` for a blank question, an explanation that this model or question has none of, choices that are none, a schema that cannot be used, or a picture that was released;
    *   `constraint`, `timeout` for an answer by a schema that ended before it was whole; `interrupted` when the engine was
    *   disposed meanwhile
    */

@@ -2,8 +2,10 @@ import type { TappedRows } from "../language/ffi/context.ts";
 import type { EmbqSession } from "../vision/embq.ts";
 import type { QueryGroup } from "./prompt.ts";
 
-/** What EmbQ read and wrote in one prefill: float32 [9, h], [T, h], [9, h]. */
+/** What EmbQ read and wrote for one question of a prompt: float32 [9, h], [T, h], [9, h]. */
 export interface EmbqTrace {
+  /** the question's place among the prompt's, the oldest is 0 */
+  readonly turn: number;
   readonly queriesIn: Float32Array;
   readonly textIn: Float32Array;
   readonly queriesOut: Float32Array;
@@ -59,18 +61,26 @@ export class EmbqTap {
         text.set(rows, (start - textFrom) * this.#options.width);
       }
       if (from <= queriesFrom && queriesTo <= to) {
-        this.#lookAgain(graph, first + queriesFrom - from, queriesTo - queriesFrom, text);
+        this.#lookAgain(graph, first + queriesFrom - from, queriesTo - queriesFrom, {
+          turn: index,
+          textIn: text,
+        });
       }
     }
   }
 
-  #lookAgain(graph: TappedRows, at: number, count: number, textIn: Float32Array): void {
+  #lookAgain(
+    graph: TappedRows,
+    at: number,
+    count: number,
+    { turn, textIn }: Pick<EmbqTrace, "turn" | "textIn">,
+  ): void {
     const { session, features, onEmbq } = this.#options;
     const start = performance.now();
     const queriesIn = graph.read(at, count);
     const queriesOut = session.run({ queries: queriesIn, text: textIn, features });
     graph.write(at, queriesOut);
     this.#ms += performance.now() - start;
-    onEmbq?.({ queriesIn, textIn, queriesOut });
+    onEmbq?.({ turn, queriesIn, textIn, queriesOut });
   }
 }

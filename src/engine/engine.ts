@@ -24,6 +24,8 @@ import { chosenParallel, positionsFor, usesFlashAttention } from "./capacity.ts"
 import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
 import { PictureCache } from "./picture-cache.ts";
 import { VisionSide } from "./vision-side.ts";
+import type { EmbqTrace } from "./embq-tap.ts";
+import { type Look, LookSide } from "./look-side.ts";
 import { LanguageSide, type LanguageSideOptions, type Observers } from "./language-side.ts";
 import { SYSTEM_TEXT, type PictureFeatures } from "./prompt.ts";
 
@@ -57,6 +59,7 @@ export class Engine implements EngineHandle {
   #language: Promise<LanguageSide> | undefined;
   #cache: Promise<PictureCache | undefined> | undefined;
   #vision: Promise<VisionSide> | undefined;
+  #look: LookSide | undefined;
   #lastPicture = 0;
   #disposed = false;
 
@@ -135,10 +138,23 @@ export class Engine implements EngineHandle {
   async ask(picture: EncodedPicture, options: AskOptions, hooks: AskHooks & Observers = {}): Promise<Answer> {
     const features = this.features(picture);
     const start = performance.now();
+    const look = await this.#openLook(options, features);
     const language = await this.#openLanguage();
     const wait = performance.now() - start;
-    const answer = await language.ask(picture.id, features, options, hooks);
-    return { ...answer, ms: { ...answer.ms, wait } };
+    if (look === undefined) {
+      const answer = await language.ask(picture.id, features, options, hooks);
+      return { ...answer, ms: { ...answer.ms, wait } };
+    }
+    let trace: EmbqTrace | undefined;
+    const lastTurn = options.history?.length ?? 0;
+    const onEmbq = (seen: EmbqTrace): void => {
+      if (seen.turn === lastTurn) trace = seen;
+      hooks.onEmbq?.(seen);
+    };
+    const answer = await language.ask(picture.id, features, options, { ...hooks, onEmbq });
+    const from = performance.now();
+    const explain = look({ picture: features, trace });
+    return { ...answer, explain, ms: { ...answer.ms, wait, explain: performance.now() - from } };
   }
 
   /** What the vision side made of a picture. */
@@ -175,7 +191,15 @@ export class Engine implements EngineHandle {
     this.#pictures.clear();
     await (await this.#language?.catch(() => undefined))?.dispose();
     await (await this.#vision?.catch(() => undefined))?.dispose();
+    await this.#look?.dispose();
     await disposeParts(this.#parts);
+  }
+
+  async #openLook(options: AskOptions, picture: PictureFeatures): Promise<Look | undefined> {
+    if (options.explain === undefined) return undefined;
+    const { manifest, threads } = this.#parts;
+    this.#look ??= new LookSide({ directory: this.#options.directory, manifest, threads });
+    return await this.#look.open(options, picture);
   }
 
   async #openVision(): Promise<VisionSide> {

@@ -102,7 +102,8 @@ export class LanguageSide {
     const tokens = tokenizePrompt(language, question, history);
     const { visualTokens, features } = picture;
     const embq = options.embq !== false;
-    const prompt = new Prompt({ language, geometry, tokens, picture: id, visualTokens, embq });
+    const afresh = options.explain !== undefined && options.explain.layer !== "sap";
+    const prompt = new Prompt({ language, geometry, tokens, picture: id, visualTokens, embq, afresh });
     const limit = this.#options.positions ?? geometry.contextLength;
     if (prompt.length >= limit) throw tooLong(prompt, limit);
     const { constraint } = options;

@@ -104,6 +104,8 @@ export interface PromptOptions {
   readonly visualTokens: Float32Array;
   /** whether EmbQ will replace what the queries' positions hold */
   readonly embq: boolean;
+  /** Compute the last question and its queries anew, whatever a cache holds: EmbQ is watched. @default false */
+  readonly afresh?: boolean | undefined;
 }
 
 /** A prompt as the positions that llama.cpp computes. */
@@ -119,9 +121,11 @@ export class Prompt {
   readonly prefix: number;
   readonly #width: number;
   readonly #segments: readonly Segment[];
+  readonly #afresh: boolean;
 
   constructor(options: PromptOptions) {
-    const { language, geometry, tokens, picture, visualTokens, embq } = options;
+    const { language, geometry, tokens, picture, visualTokens, embq, afresh = false } = options;
+    this.#afresh = afresh;
     this.#width = geometry.hiddenSize;
     const text = (ids: readonly number[]): Segment => ({
       keys: ids,
@@ -176,7 +180,8 @@ export class Prompt {
    * question was not computed with them cannot read it.
    */
   reusable(held: number): number {
-    const most = Math.min(held, this.length - 1);
+    const last = this.#afresh ? this.groups.at(-1)?.textFrom : undefined;
+    const most = Math.min(held, last ?? this.length - 1);
     const open = this.groups.find(({ queriesTo }) => queriesTo > most);
     return open === undefined ? most : Math.min(most, open.textFrom);
   }

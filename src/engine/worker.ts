@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { tameAllocator } from "../language/ffi/allocator.ts";
 import { setNativeVariable } from "../language/ffi/environment.ts";
 import { disableTelemetry, TELEMETRY_SWITCH } from "../onnxruntime/telemetry.ts";
-import type { EngineOptions } from "./api.ts";
+import type { Answer, EngineOptions } from "./api.ts";
 import { Engine } from "./engine.ts";
 import { plainError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
 
@@ -11,7 +11,8 @@ import { plainError, type FromWorker, type Request, type ToWorker } from "./prot
 const port = parentPort;
 if (port === null) throw new TypeError("this module runs in a worker thread only");
 
-const send = (message: FromWorker): void => port.postMessage(message);
+const send = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void =>
+  port.postMessage(message, transfer);
 const working = new Map<number, AbortController>();
 
 async function perform(engine: Engine, id: number, request: Request, signal: AbortSignal): Promise<unknown> {
@@ -29,6 +30,12 @@ async function perform(engine: Engine, id: number, request: Request, signal: Abo
     case "dispose":
       return await engine.dispose();
   }
+}
+
+/** An answer's map goes over to the caller's thread without a copy. */
+function weightsOf(value: unknown): ArrayBuffer[] {
+  const map = (value as Partial<Answer> | undefined)?.explain;
+  return map?.weights.buffer instanceof ArrayBuffer ? [map.weights.buffer] : [];
 }
 
 async function main(): Promise<void> {
@@ -53,7 +60,8 @@ async function main(): Promise<void> {
 
   const answer = async (id: number, request: Request, signal: AbortSignal): Promise<void> => {
     try {
-      send({ id, value: await perform(engine, id, request, signal) });
+      const value = await perform(engine, id, request, signal);
+      send({ id, value }, weightsOf(value));
     } catch (error) {
       send({ id, error: plainError(error) });
     }

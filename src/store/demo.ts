@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONFIG_FILE } from "../checkpoint/file-names.ts";
 import { FlashSlothError } from "../core/errors.ts";
+import { FILES } from "../convert/files.ts";
 import { FORMAT_VERSION } from "../core/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
 import { shortVersion } from "./install-checkpoint.ts";
@@ -26,7 +27,8 @@ export function demoCheckpoint(): string {
 /** Changes when an upgrade brings other weights, or a release or a format that converts them otherwise. */
 export async function demoVersion(): Promise<string> {
   const directory = demoCheckpoint();
-  const hash = createHash("sha256").update(`${PRODUCT}, format ${FORMAT_VERSION}\n`);
+  const made = `${PRODUCT}, format ${FORMAT_VERSION}, ${Object.values(FILES).join(" ")}\n`;
+  const hash = createHash("sha256").update(made);
   for (const name of (await readdir(directory)).sort()) {
     const bytes = await readFile(join(directory, name));
     hash.update(`${name} ${bytes.byteLength}\n`).update(bytes);

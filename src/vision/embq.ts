@@ -70,17 +70,8 @@ export class EmbqSession {
    * @returns the new hidden states at the query positions [queries, hiddenSize]
    * @throws `internal` when an input is empty or no whole number of rows
    */
-  run({ queries, text, features }: EmbqInput): Float32Array {
-    const { hiddenSize, featureWidth } = this.#geometry;
-    const inputs = {
-      queries: rows("queries", queries, hiddenSize),
-      text: rows("text", text, hiddenSize),
-      features: rows("features", features, featureWidth),
-    };
-    if (inputs.queries.shape[0] !== this.#geometry.queries) {
-      throw new FlashSlothError("internal", `EmbQ needs ${this.#geometry.queries} queries`);
-    }
-    const [out] = this.#session.runNow(inputs, ["queries_out"]);
+  run(input: EmbqInput): Float32Array {
+    const [out] = this.#session.runNow(embqInputs(input, this.#geometry), ["queries_out"]);
     return out ?? new Float32Array();
   }
 
@@ -88,6 +79,22 @@ export class EmbqSession {
   async dispose(): Promise<void> {
     await this.#session.dispose();
   }
+}
+
+/** @throws `internal` when an input is empty or no whole number of rows */
+export function embqInputs(
+  { queries, text, features }: EmbqInput,
+  { queries: count, hiddenSize, featureWidth }: EmbqGeometry,
+): Readonly<Record<string, TensorInput>> {
+  const inputs = {
+    queries: rows("queries", queries, hiddenSize),
+    text: rows("text", text, hiddenSize),
+    features: rows("features", features, featureWidth),
+  };
+  if (inputs.queries.shape[0] !== count) {
+    throw new FlashSlothError("internal", `EmbQ needs ${count} queries`);
+  }
+  return inputs;
 }
 
 function rows(name: string, data: Float32Array, width: number): TensorInput {

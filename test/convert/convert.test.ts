@@ -190,7 +190,7 @@ describe("a conversion that does not end well", () => {
   it.each([
     ["language", []],
     ["vision", ["language.gguf"]],
-    ["embq", ["language.gguf", "uncompressed.onnx", "vision.onnx", "vision.onnx.data"]],
+    ["embq", ["language.gguf", "sap.look.onnx", "uncompressed.onnx", "vision.onnx", "vision.onnx.data"]],
   ] as const)("keeps what was finished when stopped in %s, and goes on from there", async (stage, kept) => {
     const out = join(folder, "stopped");
     const stop = new AbortController();

@@ -9,3 +9,13 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   }
   return Math.sqrt(difference / norm);
 }
+
+/** The largest difference of two values. */
+export function furthest(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.NaN;
+  let most = 0;
+  for (let at = 0; at < expected.length; at++) {
+    most = Math.max(most, Math.abs((actual[at] ?? Number.NaN) - (expected[at] ?? Number.NaN)));
+  }
+  return most;
+}

@@ -5,7 +5,9 @@ import sharp from "sharp";
 import * as v from "valibot";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import type { CheckpointConfig } from "../../src/checkpoint/types.ts";
-import { writeEmbqGraph, writeVisionGraph } from "../../src/convert/onnx/write.ts";
+import { embqLookGraph, sapLookGraph } from "../../src/convert/onnx/look.ts";
+import { writeGraphPart } from "../../src/convert/onnx/part.ts";
+import { embqGraph, visionGraph, writeEmbqGraph, writeVisionGraph } from "../../src/convert/onnx/write.ts";
 import type { VisionGeometry } from "../../src/vision/encoder.ts";
 import { PARITY_FIXTURES, writeParityCheckpoint } from "../synthetic/parity.ts";
 
@@ -28,9 +30,11 @@ export interface ParityCase {
   readonly expected: (array: string) => Float32Array;
 }
 
-/** Both graphs of a parity checkpoint in a temporary folder. */
+/** The graphs of a parity checkpoint in a temporary folder. */
 export interface ParityModel {
   readonly directory: string;
+  /** the checkpoint's own folder */
+  readonly source: string;
   readonly geometry: VisionGeometry & { readonly queries: number };
   readonly cases: readonly ParityCase[];
   remove(): Promise<void>;
@@ -42,13 +46,26 @@ export async function convertParity(golden: "base" | "hd"): Promise<ParityModel>
   await writeParityCheckpoint({ golden, directory: source });
   const checkpoint = await openCheckpoint({ directory: source });
   try {
-    await writeVisionGraph({ checkpoint, directory });
-    await writeEmbqGraph({ checkpoint, directory });
+    const { config } = checkpoint;
+    const vision = visionGraph({ checkpoint });
+    const embq = embqGraph(checkpoint);
+    const { data: visionData } = await writeVisionGraph({ checkpoint, directory });
+    const { data: embqData } = await writeEmbqGraph({ checkpoint, directory });
+    const [sapLook, embqLook] = [sapLookGraph(vision, config), embqLookGraph(embq, config)];
+    await writeGraphPart({
+      part: sapLook,
+      whole: vision,
+      directory,
+      data: visionData,
+      file: "sap.look.onnx",
+    });
+    await writeGraphPart({ part: embqLook, whole: embq, directory, data: embqData, file: "embq.look.onnx" });
   } finally {
     await checkpoint.close();
   }
   return {
     directory,
+    source,
     geometry: geometryOf(checkpoint.config),
     cases: await readCases(golden, checkpoint.config.vision.imageSize),
     remove: () => rm(directory, { recursive: true }),
