@@ -10,9 +10,11 @@ const SOURCE = resolve(import.meta.dirname, "../src");
  */
 const DIRECT: Readonly<Record<string, readonly string[]>> = {
   cli: ["pipeline", "bench", "store"],
-  pipeline: ["engine"],
+  pipeline: ["openai", "addresses"],
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak
   store: ["engine", "convert"],
+  openai: ["engine"], // requests and responses in OpenAI's form, whoever reads and writes them
+  addresses: ["image"], // pictures by URL and data URI
   engine: ["image", "vision", "language", "caches"],
   convert: ["checkpoint", "formats", "language", "onnxruntime", "image"], // it runs the graphs it wrote on pictures, to measure them
   checkpoint: ["formats"],

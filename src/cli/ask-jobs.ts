@@ -3,7 +3,7 @@ import { argumentJobs } from "../pipeline/sources/arguments.ts";
 import { openInput } from "../pipeline/sources/bytes/input.ts";
 import { listJobs } from "../pipeline/sources/list.ts";
 import { openQuestions } from "../pipeline/sources/questions/open.ts";
-import { PictureFetcher } from "../pipeline/sources/remote/fetch.ts";
+import { PictureFetcher } from "../addresses/fetch.ts";
 import { isIn, shardJobs } from "../pipeline/sources/shard.ts";
 import type { AskRequest } from "./ask-request.ts";
 

@@ -4,7 +4,7 @@ import type { AskSettings, Job, Question } from "./job.ts";
 import { pictureFailure, questionFailure, subjectOf, type Outcome } from "./outcome.ts";
 import type { Places } from "./bounds/places.ts";
 import { answeredRecord, NOTHING_BEFORE, recordTimes, type Before } from "./records.ts";
-import type { SharedPictures } from "./shared-pictures.ts";
+import type { SharedPictures } from "../engine/shared-pictures.ts";
 import { TimeLimit } from "./time-limit.ts";
 import type { Window } from "./bounds/window.ts";
 

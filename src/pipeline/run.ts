@@ -9,7 +9,7 @@ import type { Job, PictureJob } from "./job.ts";
 import { pictureFailure, type Outcome } from "./outcome.ts";
 import { lookAndAsk } from "./picture.ts";
 import type { Asking, QuestionsOptions } from "./questions.ts";
-import { SharedPictures } from "./shared-pictures.ts";
+import { SharedPictures } from "../engine/shared-pictures.ts";
 import { JobReader } from "./sources/reader.ts";
 
 export interface AnswersOptions extends QuestionsOptions {

@@ -3,7 +3,7 @@ import { appendFile, copyFile, mkdir, open, readFile, symlink, writeFile } from 
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { LoopbackServer } from "../pipeline/sources/remote/server.ts";
+import { LoopbackServer } from "../addresses/server.ts";
 import { BINARY, drawing, finished, lines, Place, QUESTION, RED_CIRCLE, says } from "./binary.ts";
 
 const place = new Place();

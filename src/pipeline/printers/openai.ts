@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { recordLine, type AnsweredRecord, type FailedRecord } from "../records.ts";
+import { completionBody, errorBody } from "../../openai/completion.ts";
+import { recordLine, type AnsweredRecord } from "../records.ts";
 import { stampIn } from "../resume/stamp.ts";
 import { digestOf, idOf } from "./ids.ts";
 import { parsedAs } from "./parsed.ts";
@@ -42,7 +43,7 @@ export function openaiPrinter(several: boolean): Printer {
         response: {
           status_code: failed ? BAD_REQUEST : OK,
           request_id: id,
-          body: { ...(failed ? errorBody(record) : completion(record, id)), ...own },
+          body: { ...(failed ? errorBody(record.error) : completionOf(record, id)), ...own },
         },
         error: failed ? { code: record.error.code, message: record.error.message } : null,
       };
@@ -63,30 +64,6 @@ export function openaiPrinter(several: boolean): Printer {
   };
 }
 
-/** What a chat completion's response says. */
-function completion(record: AnsweredRecord, id: string): object {
-  const { answer, model, finish, tokens } = record;
-  return {
-    id: `chatcmpl-${id}`,
-    object: "chat.completion",
-    created: Math.floor(Date.now() / 1000),
-    model,
-    choices: [
-      {
-        index: 0,
-        message: { role: "assistant", content: answer },
-        logprobs: null,
-        finish_reason: finish === "stop" ? "stop" : "length",
-      },
-    ],
-    usage: {
-      prompt_tokens: tokens.prompt,
-      completion_tokens: tokens.answer,
-      total_tokens: tokens.prompt + tokens.answer,
-    },
-  };
-}
-
-function errorBody({ error: { code, message } }: FailedRecord): object {
-  return { error: { message, type: "invalid_request_error", param: null, code } };
+function completionOf({ answer: text, model, finish, tokens }: AnsweredRecord, id: string): object {
+  return completionBody({ id, model, text, finish, tokens });
 }

@@ -2,7 +2,7 @@ import { FlashSlothError } from "../../core/errors.ts";
 import { pathError } from "../../image/source.ts";
 import type { Job } from "../job.ts";
 import { namedJobs, type NamedOptions } from "./named.ts";
-import { PictureFetcher } from "./remote/fetch.ts";
+import { PictureFetcher } from "../../addresses/fetch.ts";
 import { readPictureBytes } from "./stdin.ts";
 
 export interface ArgumentsOptions extends Omit<NamedOptions, "fetcher"> {

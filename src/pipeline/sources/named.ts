@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { pathError } from "../../image/source.ts";
 import type { BadJob, Job, PictureJob, Question } from "../job.ts";
-import { dataUriBytes, dataUriLabel, isDataUri } from "./data-uri.ts";
+import { dataUriBytes, dataUriLabel, isDataUri } from "../../addresses/data-uri.ts";
 import { fileInput, fileLabel, type FileName } from "./file-names.ts";
 import { folderPictures, type FolderOptions } from "./folder.ts";
-import { isHttpUrl, type PictureFetcher } from "./remote/fetch.ts";
+import { isHttpUrl, type PictureFetcher } from "../../addresses/fetch.ts";
 
 export interface NamedOptions {
   /** Asked about each picture. */

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Job } from "../../../src/pipeline/job.ts";
 import { openInput } from "../../../src/pipeline/sources/bytes/input.ts";
 import { listJobs, type ListOptions } from "../../../src/pipeline/sources/list.ts";
-import { PictureFetcher } from "../../../src/pipeline/sources/remote/fetch.ts";
+import { PictureFetcher } from "../../../src/addresses/fetch.ts";
 import { png } from "../../image/make.ts";
 
 const PNG = png({ width: 1, height: 1, depth: 8, colour: 0 }, Uint8Array.of(0, 9));

@@ -1,4 +1,5 @@
-import { BadRow, type JsonObject } from "./row.ts";
+import type { JsonObject } from "../../../core/json.ts";
+import { BadRow } from "./row.ts";
 
 /** What spreadsheets put between cells; where a comma is a decimal point, a semicolon. */
 const SEPARATORS = [",", ";", "\t"] as const;

@@ -1,9 +1,10 @@
+import { isObject, type JsonObject } from "../../../core/json.ts";
 import { FlashSlothError, messageOf } from "../../../core/errors.ts";
 import type { QuestionsForm } from "../../job.ts";
 import { csvCells, csvHeader, csvObject, type CsvHeader } from "./csv.ts";
 import { openaiRow } from "./openai.ts";
 import { imagefolderRow, llavaRow, ourRow } from "./plain.ts";
-import { BadRow, isObject, type JsonObject, type Row } from "./row.ts";
+import { BadRow, type Row } from "./row.ts";
 
 /** How the lines of one file are read. */
 export interface RowReader {

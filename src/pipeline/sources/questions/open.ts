@@ -4,7 +4,7 @@ import { FlashSlothError, messageOf } from "../../../core/errors.ts";
 import type { Job, JobSource, Question } from "../../job.ts";
 import type { Input } from "../bytes/input.ts";
 import { addressed, type NamedPicture } from "../named.ts";
-import type { PictureFetcher } from "../remote/fetch.ts";
+import type { PictureFetcher } from "../../../addresses/fetch.ts";
 import { rowReader, type RowReader } from "./form.ts";
 import { textLines, type Line } from "./lines.ts";
 import { BadRow, lineError, type Row } from "./row.ts";

@@ -1,7 +1,8 @@
+import { textOf, type JsonObject } from "../../../core/json.ts";
 import { checkChoices, type ChoicesConstraint } from "../../../engine/constraint/choices.ts";
 import { messageOf } from "../../../core/errors.ts";
 import type { AskSettings } from "../../job.ts";
-import { BadRow, idOf, textOf, type JsonObject, type KnownOfRow, type Row } from "./row.ts";
+import { BadRow, idOf, type KnownOfRow, type Row } from "./row.ts";
 
 const OURS =
   'a line is like {"image": "a.jpg", "question": "What is this?", "id": 1, "choices": ["yes", "no"]}';

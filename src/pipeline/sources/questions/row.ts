@@ -27,21 +27,9 @@ export class BadRow extends Error {
   }
 }
 
-/** What `JSON.parse` makes of `{…}`. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** An id: text or a number, or undefined for anything else. */
 export function idOf(value: unknown): JobId | undefined {
   return typeof value === "string" || typeof value === "number" ? value : undefined;
-}
-
-/** Text with something in it, or undefined for anything else. */
-export function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value.trim() !== "" ? value : undefined;
 }
 
 /** The error of a line that cannot be read. @param code @default it is one of several */

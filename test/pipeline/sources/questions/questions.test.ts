@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Job, JobSource } from "../../../../src/pipeline/job.ts";
 import { openInput } from "../../../../src/pipeline/sources/bytes/input.ts";
 import { openQuestions, type QuestionsFileOptions } from "../../../../src/pipeline/sources/questions/open.ts";
-import { PictureFetcher } from "../../../../src/pipeline/sources/remote/fetch.ts";
+import { PictureFetcher } from "../../../../src/addresses/fetch.ts";
 
 let folder = "";
 beforeAll(async () => {

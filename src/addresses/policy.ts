@@ -1,6 +1,6 @@
 import { lookup, type LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
-import { FlashSlothError } from "../../../core/errors.ts";
+import { FlashSlothError } from "../core/errors.ts";
 
 /** Whether a picture may be fetched from an IP address, in its usual notation. */
 export type AllowAddress = (address: string) => boolean;

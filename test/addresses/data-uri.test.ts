@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dataUriBytes, dataUriLabel } from "../../../src/pipeline/sources/data-uri.ts";
+import { dataUriBytes, dataUriLabel } from "../../src/addresses/data-uri.ts";
 
 function bytes(uri: string): number[] {
   return [...dataUriBytes(uri)];

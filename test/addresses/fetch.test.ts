@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import { afterAll, describe, expect, it } from "vitest";
-import { PictureFetcher } from "../../../../src/pipeline/sources/remote/fetch.ts";
-import { png } from "../../../image/make.ts";
+import { PictureFetcher } from "../../src/addresses/fetch.ts";
+import { png } from "../image/make.ts";
 import { LoopbackServer } from "./server.ts";
 
 const PNG = Buffer.from(png({ width: 1, height: 1, depth: 8, colour: 0 }, Uint8Array.of(0, 9)));

@@ -1,8 +1,8 @@
 import type { Agent, Dispatcher, EnvHttpProxyAgent } from "undici";
-import { FlashSlothError, messageOf, systemCode } from "../../../core/errors.ts";
-import { PRODUCT } from "../../../core/version.ts";
-import { recognise } from "../../../image/source.ts";
-import { HEAD_BYTES } from "../../../image/sniff.ts";
+import { FlashSlothError, messageOf, systemCode } from "../core/errors.ts";
+import { PRODUCT } from "../core/version.ts";
+import { recognise } from "../image/source.ts";
+import { HEAD_BYTES } from "../image/sniff.ts";
 import { checkedLookup, checkHost, type AllowAddress } from "./policy.ts";
 
 /** A JPEG of the largest phone cameras (200 megapixels) has some 80 MB. */

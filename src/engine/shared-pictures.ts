@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { EncodedPicture, EncodePictureOptions, EngineHandle } from "../engine/api.ts";
+import type { EncodedPicture, EncodePictureOptions, EngineHandle } from "./api.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 
 /** Pictures that are kept when nobody asks about them any more: as many as the engine keeps prefixes for. HD's take 21 MB. */

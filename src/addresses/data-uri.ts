@@ -1,4 +1,4 @@
-import { FlashSlothError } from "../../core/errors.ts";
+import { FlashSlothError } from "../core/errors.ts";
 
 /** What of a data URI is shown: the rest is the picture itself. */
 const SHOWN_CHARACTERS = 48;
