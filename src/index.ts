@@ -21,9 +21,11 @@ export type {
   EngineHandle as Model,
   EngineInfo,
   ExplainOptions,
+  LikelyToken,
   PictureInput,
   SchemaConstraint,
   ScoredChoice,
+  TokenLogprob,
   Turn,
 } from "./engine/api.ts";
 export type { DeviceChoice } from "./core/device.ts";

@@ -3,10 +3,12 @@ import type { PreparedPicture } from "../image/picture.ts";
 import type { Attention, AttentionLayer } from "./attention.ts";
 import type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
 import type { Turn } from "./prompt.ts";
+import type { TokenLogprob } from "./token-logprobs.ts";
 
 export type { Attention, AttentionLayer } from "./attention.ts";
 export type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
 export type { Turn } from "./prompt.ts";
+export type { LikelyToken, TokenLogprob } from "./token-logprobs.ts";
 
 /** The engine as its callers see it, whether it runs in this thread or in a worker. Plain data only. */
 
@@ -74,6 +76,8 @@ export type PictureInput = string | Uint8Array | PreparedPicture;
 export interface PreparePictureOptions {
   /** What messages call the picture. @default the path, or "the picture" for bytes */
   readonly name?: string | undefined;
+  /** The most pixels that are decoded: one of more is `image-too-large`. @default 200 million, of HEIC 100 million */
+  readonly maxPixels?: number | undefined;
 }
 
 export interface EncodePictureOptions {
@@ -142,6 +146,16 @@ export interface AskOptions {
   readonly topP?: number | undefined;
   /** unsigned 32 bit; only sampling uses it. @default 0 */
   readonly seed?: number | undefined;
+  /**
+   * Strings before which the answer ends, looked for in its text: whatever tokens they are cut into, nothing of them is
+   * part of it. @default none
+   */
+  readonly stop?: readonly string[] | undefined;
+  /**
+   * Tell the log-probability of each token of the answer, and of so many of the likeliest in its place, from 0 to 20. Choices
+   * have probabilities of their own. @default they are not looked at
+   */
+  readonly logprobs?: number | undefined;
   /** false leaves EmbQ out, as an ablation. @default true */
   readonly embq?: boolean | undefined;
   /** Generate on past the end of the answer, so that a benchmark always has as many tokens. @default false */
@@ -155,7 +169,7 @@ export interface AskOptions {
 export interface Answer {
   readonly text: string;
   /**
-   * Why it ended: the model said so, `maxTokens`, it repeated itself without end (and was cut after the second time, see
+   * Why it ended: the model said so or a string to stop at came, `maxTokens`, it repeated itself without end (and was cut after the second time, see
    * `Repetition`), `timeoutMs`, `signal`.
    */
   readonly finish: "stop" | "length" | "repetition" | "timeout" | "interrupted";
@@ -171,6 +185,8 @@ export interface Answer {
   readonly reusedPositions: number;
   /** the token ids of the answer */
   readonly ids: readonly number[];
+  /** What the model gave to each of them. @default they were not asked for */
+  readonly logprobs?: readonly TokenLogprob[] | undefined;
   /** Every choice with its probability, in the order given. @default the answer was not one of choices */
   readonly choices?: readonly ScoredChoice[] | undefined;
   /** The probability of all choices together: what is left the model would have given to other answers. */
@@ -230,8 +246,11 @@ export interface EngineInfo {
 }
 
 export interface AskHooks {
-  /** Called with each piece of new text; never splits a UTF-8 character. */
-  readonly onText?: ((piece: string) => void) | undefined;
+  /**
+   * Called with each piece of new text; never splits a UTF-8 character.
+   * @param logprobs where they are asked for: of the tokens since the last piece. Those of white space at the end come with none.
+   */
+  readonly onText?: ((piece: string, logprobs?: readonly TokenLogprob[]) => void) | undefined;
   /** Aborting ends generation after the token in hand, with finish `interrupted`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -261,7 +280,8 @@ export interface EngineHandle {
   /**
    * Answers a question; of several that are asked at once, as many are worked on together as the engine takes. A second
    * question about the same picture keeps the picture's positions in the KV cache.
-   * @throws `question-too-long`; `usage` for a blank question, an explanation that this model or question has none of, choices that are none, a schema that cannot be used, or a picture that was released;
+   * @throws `question-too-long`; `usage` for a blank question, an explanation that this model or question has none of, choices
+   *   that are none, a schema that cannot be used, stops or logprobs that cannot be, or a picture that was released;
    *   `constraint`, `timeout` for an answer by a schema that ended before it was whole; `interrupted` when the engine was
    *   disposed meanwhile
    */

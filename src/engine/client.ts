@@ -69,7 +69,7 @@ function handedOver(input: PictureInput): ArrayBuffer[] {
 interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
-  onText: ((piece: string) => void) | undefined;
+  onText: AskHooks["onText"];
 }
 
 /** An engine behind the messages of a thread. */
@@ -117,11 +117,11 @@ export class RemoteEngine implements EngineHandle {
 
   async preparePicture(
     input: string | Uint8Array,
-    { name }: PreparePictureOptions = {},
+    options: PreparePictureOptions = {},
   ): Promise<PreparedPicture> {
     this.#manifest ??= readManifest(this.#directory);
     const { imageSize, crops } = (await this.#manifest).geometry;
-    return await preparePicture({ input, imageSize, crops, name });
+    return await preparePicture({ ...options, input, imageSize, crops });
   }
 
   async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {
@@ -198,7 +198,7 @@ export class RemoteEngine implements EngineHandle {
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if ("text" in message) {
-      pending.onText?.(message.text);
+      pending.onText?.(message.text, message.logprobs);
       return;
     }
     this.#pending.delete(message.id);

@@ -20,7 +20,7 @@ export interface Budget {
 }
 
 /** What a continuation found: an answer without what only its sequence knows. */
-export type Finding = Pick<Answer, "text" | "ids" | "finish" | "choices" | "mass"> & {
+export type Finding = Pick<Answer, "text" | "ids" | "finish" | "choices" | "mass" | "logprobs"> & {
   /** generated tokens */
   readonly tokens: number;
 };

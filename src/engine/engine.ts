@@ -100,10 +100,10 @@ export class Engine implements EngineHandle {
 
   async preparePicture(
     input: string | Uint8Array,
-    { name }: PreparePictureOptions = {},
+    options: PreparePictureOptions = {},
   ): Promise<PreparedPicture> {
     const { imageSize, crops } = this.#parts.manifest.geometry;
-    return await preparePicture({ input, imageSize, crops, name });
+    return await preparePicture({ ...options, input, imageSize, crops });
   }
 
   async encodePicture(input: PictureInput, options: EncodePictureOptions = {}): Promise<EncodedPicture> {

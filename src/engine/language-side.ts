@@ -18,6 +18,7 @@ import { Prompt, SYSTEM_TEXT, tokenizePrompt, type PictureFeatures } from "./pro
 import { Sampling } from "./sampling.ts";
 import { Scheduler, type SchedulerCounters } from "./scheduler.ts";
 import { Sequence } from "./sequence.ts";
+import { checkTopTokens } from "./token-logprobs.ts";
 
 const DEFAULT_MAX_TOKENS = 512;
 
@@ -99,6 +100,8 @@ export class LanguageSide {
     const { language, embq: session, geometry } = this.#options;
     const start = performance.now();
     const { question, history = [] } = options;
+    checkStops(options);
+    checkTopTokens(options.logprobs);
     const tokens = tokenizePrompt(language, question, history);
     const { visualTokens, features } = picture;
     const embq = options.embq !== false;
@@ -166,6 +169,7 @@ export class LanguageSide {
   ): Continuation {
     const { language } = this.#options;
     const { constraint, maxTokens = DEFAULT_MAX_TOKENS, temperature, topP, seed, ignoreEnd } = options;
+    const { stop, logprobs } = options;
     const context = this.#context;
     if (constraint?.kind === "choices") {
       return new ChoiceScoring({ constraint, language, context, room, onText });
@@ -184,6 +188,8 @@ export class LanguageSide {
       ignoreEnd: grammar === undefined && ignoreEnd,
       // what a grammar wants may be the same many times over, and cut off it is worth nothing
       mayRepeat: grammar !== undefined || ignoreEnd,
+      stop,
+      logprobs: logprobs === undefined ? undefined : { top: logprobs, logits: (row) => context.logits(row) },
       onText,
     });
   }
@@ -226,6 +232,14 @@ export class LanguageSide {
 function questionLength({ groups }: Prompt): number {
   const group = groups.at(-1);
   return group === undefined ? 0 : group.queriesFrom - group.textFrom;
+}
+
+/** @throws `usage` */
+function checkStops({ stop = [], constraint }: AskOptions): void {
+  if (stop.includes("")) throw new FlashSlothError("usage", "a string to stop at is empty");
+  if (stop.length === 0 || constraint === undefined) return;
+  const what = constraint.kind === "schema" ? "an answer by a schema" : "a choice";
+  throw new FlashSlothError("usage", `${what} is whole, or it is none: nothing can stop it earlier`);
 }
 
 function tooLong(prompt: Prompt, limit: number): FlashSlothError {

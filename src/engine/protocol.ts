@@ -1,5 +1,12 @@
 import { FlashSlothError, messageOf, type ErrorCode } from "../core/errors.ts";
-import type { AskOptions, EncodedPicture, EncodePictureOptions, EngineInfo, PictureInput } from "./api.ts";
+import type {
+  AskOptions,
+  EncodedPicture,
+  EncodePictureOptions,
+  EngineInfo,
+  PictureInput,
+  TokenLogprob,
+} from "./api.ts";
 
 /** What a worker is asked to do. Each request is answered once, as soon as its work is done. */
 export type Request =
@@ -23,7 +30,7 @@ export type FromWorker =
   | { readonly failed: PlainError }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: PlainError }
-  | { readonly id: number; readonly text: string };
+  | { readonly id: number; readonly text: string; readonly logprobs: readonly TokenLogprob[] | undefined };
 
 /** An error as it crosses a thread: structured cloning would drop our class and its fields. */
 export interface PlainError {

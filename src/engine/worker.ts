@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { tameAllocator } from "../language/ffi/allocator.ts";
 import { setNativeVariable } from "../language/ffi/environment.ts";
 import { disableTelemetry, TELEMETRY_SWITCH } from "../onnxruntime/telemetry.ts";
-import type { Answer, EngineOptions } from "./api.ts";
+import type { Answer, AskHooks, EngineOptions } from "./api.ts";
 import { Engine } from "./engine.ts";
 import { plainError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
 
@@ -20,7 +20,7 @@ async function perform(engine: Engine, id: number, request: Request, signal: Abo
     case "encode":
       return await engine.encodePicture(request.input, { ...request.options, signal });
     case "ask": {
-      const onText = (text: string): void => send({ id, text });
+      const onText: AskHooks["onText"] = (text, logprobs) => send({ id, text, logprobs });
       return await engine.ask(request.picture, request.options, { onText, signal });
     }
     case "release":

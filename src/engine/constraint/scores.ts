@@ -1,3 +1,4 @@
+import { logSumExp } from "../log-sum-exp.ts";
 import type { ChoicesConstraint, ScoredChoice, Spelling } from "./choices.ts";
 
 /** A token of some spellings' common beginning. */
@@ -95,14 +96,4 @@ export class ChoiceScores {
 function leaves(node: Node): number[][] {
   if (node.children.size === 0) return [[]];
   return [...node.children.values()].flatMap((child) => leaves(child).map((rest) => [child.token, ...rest]));
-}
-
-/** log(sum(exp(values))), without overflow. */
-function logSumExp(values: ArrayLike<number>): number {
-  let most = -Infinity;
-  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i] ?? -Infinity);
-  if (most === -Infinity) return -Infinity;
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.exp((values[i] ?? -Infinity) - most);
-  return most + Math.log(sum);
 }
