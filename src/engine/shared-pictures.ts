@@ -1,50 +1,76 @@
 import { createHash } from "node:crypto";
-import type { EncodedPicture, EncodePictureOptions, EngineHandle } from "./api.ts";
+import { FlashSlothError } from "../core/errors.ts";
 import type { PreparedPicture } from "../image/picture.ts";
+import type { EncodedPicture, EncodePictureOptions, EngineHandle } from "./api.ts";
 
 /** Pictures that are kept when nobody asks about them any more: as many as the engine keeps prefixes for. HD's take 21 MB. */
 const KEPT = 4;
 
+export interface SharedPicturesOptions {
+  /** Pictures that are kept when nobody asks about them any more. @default 4 */
+  readonly kept?: number | undefined;
+}
+
 interface Shared {
   readonly picture: Promise<EncodedPicture>;
-  /** jobs that ask about it */
+  /** aborted when nobody waits for the picture any longer */
+  readonly unwanted: AbortController;
+  /** who asks about it, or waits to */
   users: number;
 }
 
 /**
- * The pictures in the engine, by their pixels: one that comes again while it is there, or soon after, is not encoded again,
- * whatever its name is.
+ * The pictures in the engine, by what stands for them: one that comes again while it is there, or soon after, is not encoded
+ * again, whatever its name is.
  */
 export class SharedPictures {
   readonly #engine: Pick<EngineHandle, "encodePicture" | "release">;
-  /** by a hash of the pixels; the one that was used longest ago comes first */
+  readonly #kept: number;
+  /** by what stands for them; the one that was used longest ago comes first */
   readonly #pictures = new Map<string, Shared>();
-  /** those hashes, by the engine's numbers */
+  /** the same, by the engine's numbers */
   readonly #keys = new Map<number, string>();
+  /** those that nobody waited for to the end, until the engine has let them go */
+  readonly #dropped = new Set<Promise<void>>();
 
-  constructor(engine: Pick<EngineHandle, "encodePicture" | "release">) {
+  constructor(
+    engine: Pick<EngineHandle, "encodePicture" | "release">,
+    { kept = KEPT }: SharedPicturesOptions = {},
+  ) {
     this.#engine = engine;
+    this.#kept = kept;
   }
 
-  /** As the engine's: each picture is to be released as often as it was encoded. */
+  /** As the engine's, by the picture's pixels: each picture is to be released as often as it was encoded. */
   async encode(prepared: PreparedPicture, options: EncodePictureOptions): Promise<EncodedPicture> {
     const { pixels } = prepared;
     if (pixels.byteLength === 0) return await this.#engine.encodePicture(prepared, options);
     const key = createHash("sha256").update(pixels).digest("base64");
+    const encode = async (signal: AbortSignal): Promise<EncodedPicture> =>
+      this.#engine.encodePicture(prepared, { ...options, signal });
+    return await this.share(key, encode, options.signal);
+  }
+
+  /**
+   * The picture that `key` stands for, which `encode` encodes where it is not there. It is to be released as often as it was
+   * given. Whoever stops waiting leaves it to the others; its own signal is aborted when there are none.
+   * @throws what `encode` throws; `interrupted` when aborted
+   */
+  async share(
+    key: string,
+    encode: (signal: AbortSignal) => Promise<EncodedPicture>,
+    signal?: AbortSignal,
+  ): Promise<EncodedPicture> {
     const known = this.#pictures.get(key);
-    if (known !== undefined) {
-      known.users++;
-      const picture = await known.picture;
-      return { ...picture, cached: true, ms: { image: 0, wait: 0, vision: 0 } };
-    }
-    const shared: Shared = { picture: this.#engine.encodePicture(prepared, options), users: 1 };
-    this.#pictures.set(key, shared);
+    const shared = known ?? this.#begin(key, encode);
+    shared.users++;
     try {
-      const picture = await shared.picture;
-      this.#keys.set(picture.id, key);
-      return picture;
+      const picture = await unlessAborted(shared.picture, signal);
+      return known === undefined
+        ? picture
+        : { ...picture, cached: true, ms: { image: 0, wait: 0, vision: 0 } };
     } catch (error) {
-      this.#pictures.delete(key);
+      if (--shared.users === 0 && this.#pictures.get(key) === shared) this.#drop(key, shared);
       throw error;
     }
   }
@@ -59,12 +85,40 @@ export class SharedPictures {
     shared.users--;
     this.#pictures.delete(key);
     this.#pictures.set(key, shared);
-    await this.#keep(KEPT);
+    await this.#keep(this.#kept);
   }
 
   /** Lets go of every picture that nobody asks about. */
   async close(): Promise<void> {
     await this.#keep(0);
+    await Promise.all(this.#dropped);
+  }
+
+  #begin(key: string, encode: (signal: AbortSignal) => Promise<EncodedPicture>): Shared {
+    const unwanted = new AbortController();
+    const shared: Shared = { picture: encode(unwanted.signal), unwanted, users: 0 };
+    this.#pictures.set(key, shared);
+    shared.picture.then(
+      ({ id }) => void this.#keys.set(id, key),
+      () => {
+        if (this.#pictures.get(key) === shared) this.#pictures.delete(key);
+      },
+    );
+    return shared;
+  }
+
+  /** Nobody waits for it any longer: what has become of it by then goes. */
+  #drop(key: string, { picture, unwanted }: Shared): void {
+    this.#pictures.delete(key);
+    unwanted.abort();
+    const gone = picture
+      .then(async (encoded) => {
+        this.#keys.delete(encoded.id);
+        await this.#engine.release(encoded);
+      })
+      .catch(() => {}) // it was not encoded
+      .finally(() => this.#dropped.delete(gone));
+    this.#dropped.add(gone);
   }
 
   async #keep(most: number): Promise<void> {
@@ -76,4 +130,17 @@ export class SharedPictures {
       await this.#engine.release(picture);
     }
   }
+}
+
+/** @throws `interrupted` as soon as `signal` is aborted */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  return await new Promise<T>((resolve, reject) => {
+    const abort = (): void => {
+      reject(new FlashSlothError("interrupted", "the picture is not waited for any longer"));
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

@@ -2,16 +2,20 @@ import type { Sharp, SharpOptions } from "sharp";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { opaqueGif } from "./gif.ts";
 import type { HeicDecoder } from "./heic/decoder.ts";
+import { MAX_PIXELS } from "./max-pixels.ts";
 import { readPicture, type PictureSource, type ReadPictureOptions } from "./source.ts";
 
-/** The largest phone cameras take 200 megapixels (16,320 x 12,240). Decoded, that is 600 MB. */
-export const MAX_PIXELS = 200_000_000;
 /** libheif has 2 GB for itself, of which a pixel takes up to 10 bytes; phones write HEIC of up to 50 megapixels. */
 const MAX_HEIC_PIXELS = 100_000_000;
 /** Resampling holds four weights for each pixel of a side: 16 MB at this length. */
 const MAX_SIDE = 1_000_000;
 /** An SVG has no pixels of its own: its longer side is drawn this long, twice what the HD crops need. */
 export const SVG_SIDE = 1536;
+
+export interface DecodePictureOptions extends ReadPictureOptions {
+  /** The most pixels that are decoded, from 1 to 200 million. @default 200 million, of HEIC 100 million */
+  readonly maxPixels?: number | undefined;
+}
 
 /** An upright picture in memory. */
 export interface RgbPicture {
@@ -29,9 +33,10 @@ export interface RgbPicture {
  * standard print profile, and SVG, which Pillow does not read, is drawn on white.
  * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `native` when sharp does not load
  */
-export async function decodePicture(options: ReadPictureOptions): Promise<RgbPicture> {
+export async function decodePicture(options: DecodePictureOptions): Promise<RgbPicture> {
   const source = await readPicture(options);
-  if (source.kind.format === "heic") return await decodeHeic(source);
+  const { maxPixels = MAX_PIXELS } = options;
+  if (source.kind.format === "heic") return await decodeHeic(source, Math.min(maxPixels, MAX_HEIC_PIXELS));
   const sharp = await loadSharp();
   const input = source.kind.format === "gif" ? opaqueGif(source.bytes) : source.bytes;
   const settings: SharpOptions = { ignoreIcc: true, failOn: "error", limitInputPixels: false };
@@ -41,10 +46,10 @@ export async function decodePicture(options: ReadPictureOptions): Promise<RgbPic
     if (source.kind.format === "svg") {
       // 72 dots an inch draw an SVG at its own size
       const density = Math.min(100_000, Math.max(1, (72 * SVG_SIDE) / Math.max(width, height)));
-      checkSize(source, (width * density) / 72, (height * density) / 72);
+      checkSize(source, (width * density) / 72, (height * density) / 72, maxPixels);
       return await toRgb(sharp(input, { ...settings, density }).flatten({ background: "white" }));
     }
-    checkSize(source, width, height);
+    checkSize(source, width, height, maxPixels);
     return await toRgb(sharp(input, { ...settings, autoOrient: true }).removeAlpha());
   } catch (error) {
     throw decodeError(source, error);
@@ -52,10 +57,10 @@ export async function decodePicture(options: ReadPictureOptions): Promise<RgbPic
 }
 
 /** HEIC, whose codec is not in sharp's prebuilt libraries. The file's own turns count, and not EXIF's, by its standard. */
-async function decodeHeic(source: PictureSource): Promise<RgbPicture> {
+async function decodeHeic(source: PictureSource, maxPixels: number): Promise<RgbPicture> {
   const { HeicDecoder } = await import("./heic/decoder.ts");
   heic ??= new HeicDecoder();
-  const reply = await heic.decode({ bytes: source.bytes, maxPixels: MAX_HEIC_PIXELS });
+  const reply = await heic.decode({ bytes: source.bytes, maxPixels });
   if ("unavailable" in reply) {
     throw new FlashSlothError(
       "native",
@@ -67,7 +72,7 @@ async function decodeHeic(source: PictureSource): Promise<RgbPicture> {
   }
   if ("failed" in reply) throw decodeError(source, new Error(reply.failed));
   const { width, height, pixels } = reply;
-  checkSize(source, width, height, MAX_HEIC_PIXELS);
+  checkSize(source, width, height, maxPixels);
   if (pixels === undefined) throw decodeError(source, new Error("too large"));
   return { width, height, pixels };
 }
@@ -90,7 +95,7 @@ async function loadSharp(): Promise<typeof import("sharp").default> {
 }
 
 /** From the header, before anything is decoded: a bomb of a few kilobytes may claim gigabytes. */
-function checkSize(source: PictureSource, width: number, height: number, most = MAX_PIXELS): void {
+function checkSize(source: PictureSource, width: number, height: number, most: number): void {
   const tooMany = width * height > most;
   if (!tooMany && Math.max(width, height) <= MAX_SIDE) return;
   const size = `${width.toLocaleString("en")} x ${height.toLocaleString("en")} pixels`;

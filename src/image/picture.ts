@@ -10,6 +10,8 @@ export interface PreparePictureOptions {
   readonly crops: CropPlan;
   /** What messages call the picture. @default the path, or "the picture" for bytes */
   readonly name?: string | undefined;
+  /** The most pixels that are decoded. @default 200 million, of HEIC 100 million */
+  readonly maxPixels?: number | undefined;
 }
 
 /** What the vision encoder takes: normalisation is the first thing in its graph. */
@@ -29,7 +31,7 @@ export interface PreparedPicture {
  * @throws `image-not-found`, `image-unreadable`, `image-invalid`, `image-too-large`; `native` when sharp does not load
  */
 export async function preparePicture(options: PreparePictureOptions): Promise<PreparedPicture> {
-  const picture = await decodePicture({ input: options.input, name: options.name });
+  const picture = await decodePicture(options);
   return {
     pixels: cutCrops(picture, options.imageSize, options.crops),
     crops: cropCount(options),

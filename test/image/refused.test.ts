@@ -5,7 +5,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FlashSlothError } from "../../src/core/errors.ts";
-import { decodePicture, MAX_PIXELS } from "../../src/image/decode.ts";
+import { decodePicture } from "../../src/image/decode.ts";
+import { MAX_PIXELS } from "../../src/image/max-pixels.ts";
 import { MAX_FILE_BYTES } from "../../src/image/source.ts";
 import { asOrdinaryUser, encoder, noise, png, seeded } from "./make.ts";
 
