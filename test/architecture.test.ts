@@ -9,8 +9,9 @@ const SOURCE = resolve(import.meta.dirname, "../src");
  * Folders on one level never import each other.
  */
 const DIRECT: Readonly<Record<string, readonly string[]>> = {
-  cli: ["pipeline", "bench", "store"],
+  cli: ["pipeline", "serve", "bench", "store"],
   pipeline: ["openai", "addresses"],
+  serve: ["openai", "addresses"], // knows no terminal
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak
   store: ["engine", "convert"],
   openai: ["engine"], // requests and responses in OpenAI's form, whoever reads and writes them

@@ -3,7 +3,7 @@ import { FlashSlothError, messageOf, systemCode } from "../core/errors.ts";
 import { PRODUCT } from "../core/version.ts";
 import { recognise } from "../image/source.ts";
 import { HEAD_BYTES } from "../image/sniff.ts";
-import { checkedLookup, checkHost, type AllowAddress } from "./policy.ts";
+import { checkedLookup, checkHost, type AllowAddress, type LookupNames } from "./policy.ts";
 
 /** A JPEG of the largest phone cameras (200 megapixels) has some 80 MB. */
 const MAX_BYTES = 128_000_000;
@@ -25,6 +25,8 @@ export const FETCH_PATIENCE: FetchPatience = { connectMs: 10_000, stallMs: 20_00
 export interface PictureFetcherOptions {
   /** Which addresses may be connected to; where it is given, no proxy is used. @default any */
   readonly allowAddress?: AllowAddress | undefined;
+  /** What gives the addresses of a name, where addresses are checked. @default the system */
+  readonly lookup?: LookupNames | undefined;
   /** @default 128 MB */
   readonly maxBytes?: number | undefined;
   /** @default 10 s to connect, 20 s without a byte, 2 min in all */
@@ -41,12 +43,14 @@ export function isHttpUrl(name: string): boolean {
  */
 export class PictureFetcher {
   readonly #allow: AllowAddress | undefined;
+  readonly #lookup: LookupNames | undefined;
   readonly #maxBytes: number;
   readonly #patience: FetchPatience;
   #opened: Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> | undefined;
 
   constructor(options: PictureFetcherOptions = {}) {
     this.#allow = options.allowAddress;
+    this.#lookup = options.lookup;
     this.#maxBytes = options.maxBytes ?? MAX_BYTES;
     this.#patience = options.patience ?? FETCH_PATIENCE;
   }
@@ -128,7 +132,10 @@ export class PictureFetcher {
     const dispatcher: Agent | EnvHttpProxyAgent =
       this.#allow === undefined
         ? new undici.EnvHttpProxyAgent({ ...times, connect: { timeout: connectMs } })
-        : new undici.Agent({ ...times, connect: { timeout: connectMs, lookup: checkedLookup(this.#allow) } });
+        : new undici.Agent({
+            ...times,
+            connect: { timeout: connectMs, lookup: checkedLookup(this.#allow, this.#lookup) },
+          });
     return { request: undici.request, dispatcher };
   }
 

@@ -1,9 +1,16 @@
-import { lookup, type LookupAddress } from "node:dns";
+import { lookup as systemLookup, type LookupAddress, type LookupAllOptions } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import { FlashSlothError } from "../core/errors.ts";
 
 /** Whether a picture may be fetched from an IP address, in its usual notation. */
 export type AllowAddress = (address: string) => boolean;
+
+/** What gives the addresses of a name, as `dns.lookup` does. */
+export type LookupNames = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
 
 /** @throws `image-unreadable` for a host that is itself an address which is not allowed: such are never looked up */
 export function checkHost(url: URL, allow: AllowAddress | undefined): void {
@@ -12,9 +19,9 @@ export function checkHost(url: URL, allow: AllowAddress | undefined): void {
 }
 
 /** Looks names up, and gives of their addresses those that are allowed: what was checked is what is connected to. */
-export function checkedLookup(allow: AllowAddress): LookupFunction {
+export function checkedLookup(allow: AllowAddress, lookup: LookupNames = systemLookup): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) {
         callback(error, "", 0);
         return;

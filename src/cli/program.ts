@@ -11,12 +11,14 @@ import { addInspect } from "./commands/inspect.ts";
 import { addList } from "./commands/list.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRemove } from "./commands/remove.ts";
+import { addServe } from "./commands/serve.ts";
 import { addVerify } from "./commands/verify.ts";
 
 /** A command is two files: `commands/NAME.ts` is what it is called, and imports `NAME.ts`, what it does, when it runs. */
 const COMMANDS = [
   addAsk,
   addGrep,
+  addServe,
   addPull,
   addInspect,
   addList,

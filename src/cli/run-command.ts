@@ -22,6 +22,8 @@ export interface RunCommandOptions {
   readonly flags: TerminalFlags;
   /** What is true of the work when Ctrl-C has stopped it in its midst: the end of the sentence `stopped; …`. @default none */
   readonly stopped?: string | undefined;
+  /** Whether it runs until a signal comes: its exit status is then the work's own. @default false */
+  readonly endsBySignal?: boolean | undefined;
 }
 
 /** For work that keeps what it has done. */
@@ -35,7 +37,7 @@ export type CommandWork = (context: CommandContext) => Promise<number>;
  * @throws what `work` throws, unless that is how it was stopped
  */
 export async function runCommand(options: RunCommandOptions, work: CommandWork): Promise<void> {
-  const { flags, stopped } = options;
+  const { flags, stopped, endsBySignal = false } = options;
   const { stderr, stdout, env } = process;
   const { quiet = false, color } = flags;
   const terminal = await Terminal.open({ stderr, env, quiet, color, piped: isPipe(stdout.fd) });
@@ -63,7 +65,8 @@ export async function runCommand(options: RunCommandOptions, work: CommandWork):
     terminal.clear();
     interrupts.dispose();
   }
-  if (interrupts.received !== undefined) process.exitCode = statusOfSignal(interrupts.received);
+  if (interrupts.received !== undefined && !endsBySignal)
+    process.exitCode = statusOfSignal(interrupts.received);
 }
 
 /** Whether what is written there goes to another process. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { VISION_BUDGETS } from "../core/variant.ts";
+import { MAX_PIXELS } from "../image/max-pixels.ts";
 import type { Shard } from "../pipeline/sources/shard.ts";
 
 /** A whole number within bounds, written in decimal digits. */
@@ -51,6 +52,10 @@ export const timeoutSeconds: (text: string) => number = decimal(
   (seconds) => seconds > 0 && seconds <= LONGEST_TIMEOUT,
 );
 
+/** 0 stands for any that is free. */
+export const portNumber: (text: string) => number = wholeNumber(0, 65_535);
+export const queueLength: (text: string) => number = wholeNumber(0, 100_000);
+
 /** Gathers an option that may be given several times. */
 export function eachOf(text: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, text];
@@ -71,6 +76,14 @@ export function byteCount(text: string): number {
     throw new InvalidArgumentError("expected bytes, like 500M or 2G");
   }
   return bytes;
+}
+
+/** Pixels: `50000000`, `50M`. */
+export function pixelCount(text: string): number {
+  const [, figure, unit = ""] = /^(\d+(?:\.\d+)?)([kmg]?)$/i.exec(text) ?? [];
+  const pixels = Math.floor(Number(figure) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
+  if (pixels >= 1 && pixels <= MAX_PIXELS) return pixels;
+  throw new InvalidArgumentError(`expected pixels, from 1 to ${MAX_PIXELS / 1e6}M`);
 }
 
 /** More machines than anybody has; the remainder of a 48-bit hash is even enough for that many. */

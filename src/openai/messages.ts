@@ -9,6 +9,8 @@ const CONTENT =
 export interface Conversation {
   /** a file's name, an http(s) URL or a data URI, as it is written */
   readonly image: string;
+  /** the field that it stands in, such as `messages[0].content[1].image_url` */
+  readonly imageField: string;
   readonly question: string;
   /** earlier turns, the oldest first */
   readonly history: readonly Turn[];
@@ -22,7 +24,7 @@ export function readMessages(messages: unknown): Conversation {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw wrong("`messages` is no list, or empty", "messages");
   }
-  const images: string[] = [];
+  const images: FoundImage[] = [];
   const history: Turn[] = [];
   const before: string[] = [];
   let asked: string | undefined;
@@ -44,20 +46,23 @@ export function readMessages(messages: unknown): Conversation {
       throw wrong(`a message of ${JSON.stringify(role)} has no place here`, `${at}.role`);
     }
   }
-  const [image, second] = images;
-  if (image === undefined) throw wrong("no message has a picture", "messages", CONTENT, { question: asked });
+  const [found, second] = images;
+  if (found === undefined) throw wrong("no message has a picture", "messages", CONTENT, { question: asked });
+  const { image } = found;
   if (second !== undefined) {
-    throw wrong("there are several pictures; the model looks at one", "messages", CONTENT, { image });
+    throw wrong("there are several pictures; the model looks at one", second.imageField, CONTENT, { image });
   }
   const question = textOf(asked);
   if (question === undefined) {
     throw wrong("the last message is no question of the user", "messages", CONTENT, { image });
   }
-  return { image, question, history };
+  return { ...found, question, history };
 }
 
+type FoundImage = Pick<Conversation, "image" | "imageField">;
+
 /** @param images takes the pictures' addresses; undefined where there may be none */
-function textOfContent(content: unknown, images: string[] | undefined, at: string): string {
+function textOfContent(content: unknown, images: FoundImage[] | undefined, at: string): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) throw wrong("a message has no `content`", at, CONTENT);
   const texts: string[] = [];
@@ -69,8 +74,9 @@ function textOfContent(content: unknown, images: string[] | undefined, at: strin
     } else if (part["type"] === "image_url" && images !== undefined) {
       const given = part["image_url"];
       const url = textOf(isObject(given) ? given["url"] : given);
-      if (url === undefined) throw wrong("an `image_url` has no `url`", `${here}.image_url`, CONTENT);
-      images.push(url);
+      const imageField = `${here}.image_url`;
+      if (url === undefined) throw wrong("an `image_url` has no `url`", imageField, CONTENT);
+      images.push({ image: url, imageField });
     } else {
       throw wrong(`a part of type ${JSON.stringify(part["type"])} has no place here`, here, CONTENT);
     }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { completionBody, errorBody } from "../../openai/completion.ts";
+import { completionBody, errorBody, OWN_FIELD } from "../../openai/completion.ts";
 import { recordLine, type AnsweredRecord } from "../records.ts";
 import { stampIn } from "../resume/stamp.ts";
 import { digestOf, idOf } from "./ids.ts";
@@ -9,9 +9,6 @@ import type { Printer } from "./printer.ts";
 /** A batch's lines have the status codes of HTTP, as if each had been a request. */
 const OK = 200;
 const BAD_REQUEST = 400;
-
-/** Where the body says what OpenAI's has no field for. */
-const OWN_FIELD = "flashsloth" as const;
 
 const rowSchema = v.object({
   custom_id: v.string(),
