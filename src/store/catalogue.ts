@@ -1,6 +1,6 @@
 import { DEFAULT_MODEL } from "../core/default-model.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { closestName } from "./closest-name.ts";
+import { closestName } from "../core/closest-name.ts";
 
 /** A repository of the Hugging Face hub, by the name that users give it. */
 export interface HubModel {

@@ -4,7 +4,7 @@ import { diskError } from "../core/bytes.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { forgetModel } from "./caches.ts";
 import { folderName, MODEL_NAMES, parseModelName } from "./catalogue.ts";
-import { closestName } from "./closest-name.ts";
+import { closestName } from "../core/closest-name.ts";
 import { folderSize } from "./folder-size.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { isHubFolder, repoKey } from "./hub-folder.ts";

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CATALOGUE, parseModelName } from "../../src/store/catalogue.ts";
-import { closestName } from "../../src/store/closest-name.ts";
+import { closestName } from "../../src/core/closest-name.ts";
 import { storeHome, storePaths } from "../../src/store/home.ts";
 
 describe("the store's folder", () => {
