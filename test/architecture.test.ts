@@ -9,7 +9,8 @@ const SOURCE = resolve(import.meta.dirname, "../src");
  * Folders on one level never import each other.
  */
 const DIRECT: Readonly<Record<string, readonly string[]>> = {
-  cli: ["pipeline", "serve", "bench", "store"],
+  cli: ["eval", "serve", "bench", "store"],
+  eval: ["pipeline"],
   pipeline: ["openai", "addresses"],
   serve: ["openai", "addresses"], // knows no terminal
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak

@@ -100,7 +100,7 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       engine = start(resolved, pictures, request, parts);
       engine.catch(() => {}); // reported where the first record awaits it
     }
-    void given.peek(COUNTED);
+    if (given.total === undefined) void given.peek(COUNTED);
     const { counts } = place;
     const { report: reportOn = reportAnswers } = parts;
     return await reportOn({

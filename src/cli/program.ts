@@ -6,6 +6,7 @@ import { addCache } from "./commands/cache.ts";
 import { addComplete } from "./commands/complete.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConvert } from "./commands/convert.ts";
+import { addEval } from "./commands/eval.ts";
 import { addGrep } from "./commands/grep.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addList } from "./commands/list.ts";
@@ -26,6 +27,7 @@ const COMMANDS = [
   addVerify,
   addConvert,
   addBench,
+  addEval,
   addCache,
   addCompletion,
   addComplete,
