@@ -1,6 +1,5 @@
-import { FlashSlothError } from "../core/errors.ts";
 import { beginEngine } from "../engine/client.ts";
-import type { Outcome } from "../pipeline/outcome.ts";
+import { PRESENCE_CHOICES, presenceProbability, presenceQuestion } from "../pipeline/presence.ts";
 import { resolveModel } from "../store/resolve.ts";
 import { openJobs } from "./ask-jobs.ts";
 import { askRequest } from "./ask-request.ts";
@@ -19,8 +18,8 @@ export async function grep(what: string, paths: readonly string[], flags: GrepFl
   const { null: _ended, ...shared } = flags; // what is printed ends so, not what is read
   const request = await askRequest(paths, {
     ...shared,
-    question: [questionOf(what)],
-    choice: ["yes", "no"],
+    question: [presenceQuestion(what)],
+    choice: PRESENCE_CHOICES,
     maxTokens: 1,
     temperature: 0,
     topP: 1,
@@ -40,12 +39,6 @@ export async function grep(what: string, paths: readonly string[], flags: GrepFl
       report: async (run) => search(run, { threshold, invert, form }),
     }),
   );
-}
-
-/** A whole question is asked as it is; what is to be seen, in the words that vision-language models are trained and tested with (POPE). */
-export function questionOf(what: string): string {
-  const text = what.trim();
-  return text.endsWith("?") ? text : `Is there ${text} in the image?`;
 }
 
 interface Search {
@@ -71,7 +64,8 @@ async function search(run: Report, { threshold, invert, form }: Search): Promise
       counts.failed++;
       remarks.explain(outcome);
     } else {
-      const match = matchOf(outcome);
+      const { record } = outcome;
+      const match: Match = { record, probability: presenceProbability(record) };
       if (match.probability >= threshold !== invert) {
         counts.matches++;
         await writer.write(match);
@@ -83,12 +77,6 @@ async function search(run: Report, { threshold, invert, form }: Search): Promise
   }
   await writer.end({ invert });
   return statusOfSearch(counts);
-}
-
-function matchOf({ record }: Extract<Outcome, { readonly measured: unknown }>): Match {
-  const probability = record.choices?.[0]?.probability;
-  if (probability === undefined) throw new FlashSlothError("internal", "there is no probability of yes");
-  return { record, probability };
 }
 
 function formOf({ silent, count, json, null: nul, sort }: GrepFlags): MatchForm {

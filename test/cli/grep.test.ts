@@ -1,8 +1,8 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { matchWriter, type Match } from "../../src/cli/match-writer.ts";
-import { questionOf } from "../../src/cli/grep.ts";
 import type { Output } from "../../src/cli/output.ts";
+import { presenceQuestion } from "../../src/pipeline/presence.ts";
 import { drawing, lines, Place } from "./binary.ts";
 
 const place = new Place();
@@ -118,7 +118,7 @@ describe("the question", () => {
     ["Is it night?", "Is it night?"],
     ["Is it night? ", "Is it night?"],
   ])("about %j", (what, question) => {
-    expect(questionOf(what)).toBe(question);
+    expect(presenceQuestion(what)).toBe(question);
   });
 });
 
