@@ -9,8 +9,9 @@ const SOURCE = resolve(import.meta.dirname, "../src");
  * Folders on one level never import each other.
  */
 const DIRECT: Readonly<Record<string, readonly string[]>> = {
-  cli: ["eval", "serve", "bench", "store"],
+  cli: ["eval", "mcp", "serve", "bench", "store"],
   eval: ["pipeline"],
+  mcp: ["pipeline"],
   pipeline: ["openai", "addresses"],
   serve: ["openai", "addresses"], // knows no terminal
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak

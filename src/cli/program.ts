@@ -10,6 +10,7 @@ import { addEval } from "./commands/eval.ts";
 import { addGrep } from "./commands/grep.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addList } from "./commands/list.ts";
+import { addMcp } from "./commands/mcp.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRemove } from "./commands/remove.ts";
 import { addServe } from "./commands/serve.ts";
@@ -20,6 +21,7 @@ const COMMANDS = [
   addAsk,
   addGrep,
   addServe,
+  addMcp,
   addPull,
   addInspect,
   addList,

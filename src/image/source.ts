@@ -1,4 +1,5 @@
-import { open, stat } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { FlashSlothError, messageOf, systemCode } from "../core/errors.ts";
 import { HEAD_BYTES, sniff, type Sniffed } from "./sniff.ts";
 
@@ -49,7 +50,42 @@ export async function readPictureFile(path: string | Buffer, name: string): Prom
 
 async function readFromFile(path: string | Buffer, name: string): Promise<PictureSource> {
   // Before opening: opening a pipe would wait for a writer, and a device has no end.
-  const entry = await stat(path);
+  checkEntry(await stat(path), name);
+  const handle = await open(path, "r");
+  try {
+    return await readOpenPicture(handle, name, typeof path === "string" ? path : undefined);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * As `readPicture`, from a file that is open, and stays so.
+ * @param name what messages call it
+ * @param path for advice, where it has one that is text
+ */
+export async function readOpenPicture(
+  handle: FileHandle,
+  name: string,
+  path?: string,
+): Promise<PictureSource> {
+  const entry = await handle.stat();
+  checkEntry(entry, name);
+  const head = new Uint8Array(Math.min(entry.size, HEAD_BYTES));
+  const { bytesRead } = await handle.read(head, 0, head.byteLength, 0);
+  const kind = recognise(name, head.subarray(0, bytesRead), path);
+  const bytes = new Uint8Array(entry.size);
+  let filled = 0;
+  while (filled < bytes.byteLength) {
+    const part = await handle.read(bytes, filled, bytes.byteLength - filled, filled);
+    if (part.bytesRead === 0) break;
+    filled += part.bytesRead;
+  }
+  return { name, bytes: bytes.subarray(0, filled), kind };
+}
+
+/** @throws `image-not-found`, `image-unreadable`, `image-too-large` for what is no file, or no picture's */
+function checkEntry(entry: Stats, name: string): void {
   if (entry.isDirectory()) {
     throw new FlashSlothError("image-not-found", `${name} is a folder, not a picture`);
   }
@@ -61,22 +97,6 @@ async function readFromFile(path: string | Buffer, name: string): Promise<Pictur
   if (entry.size > MAX_FILE_BYTES) {
     const size = `${(entry.size / 1e9).toFixed(1)} GB`;
     throw new FlashSlothError("image-too-large", `${name} is a file of ${size}, too large for a picture`);
-  }
-  const handle = await open(path, "r");
-  try {
-    const head = new Uint8Array(Math.min(entry.size, HEAD_BYTES));
-    const { bytesRead } = await handle.read(head, 0, head.byteLength, 0);
-    const kind = recognise(name, head.subarray(0, bytesRead), typeof path === "string" ? path : undefined);
-    const bytes = new Uint8Array(entry.size);
-    let filled = 0;
-    while (filled < bytes.byteLength) {
-      const part = await handle.read(bytes, filled, bytes.byteLength - filled, filled);
-      if (part.bytesRead === 0) break;
-      filled += part.bytesRead;
-    }
-    return { name, bytes: bytes.subarray(0, filled), kind };
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { open, opendir, stat } from "node:fs/promises";
+import { open, opendir, stat, type FileHandle } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { FlashSlothError } from "../../core/errors.ts";
 import { HEAD_BYTES, sniff } from "../../image/sniff.ts";
@@ -26,6 +26,8 @@ export interface FolderOptions {
   readonly recursive?: boolean | undefined;
   /** Whether a file is of interest, by its path inside the folder; others are not opened. @default every one is */
   readonly wanted?: ((name: string) => boolean) | undefined;
+  /** Whether a file is a picture, by its content. @default what opens it by its path, following links */
+  readonly isPicture?: ((path: FileName) => Promise<boolean>) | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface FolderOptions {
  * @throws `image-not-found` at the end when there was none, wanted or not; the system's own error where the folder cannot be read
  */
 export async function* folderPictures(options: FolderOptions): AsyncGenerator<Found, void, void> {
-  const { recursive = false, wanted } = options;
+  const { recursive = false, wanted, isPicture = isPictureFile } = options;
   const top = Buffer.from(options.folder).toString("latin1");
   const first = await list(top, recursive);
   let { skippedFolders } = first;
@@ -61,7 +63,7 @@ export async function* folderPictures(options: FolderOptions): AsyncGenerator<Fo
         if (marks !== undefined) levels.push({ folder: path, marks, next: 0, opened: new Map() });
       } else if (wanted?.(inside) === false) {
         unwanted = true;
-      } else if (await isPictureFile(picture)) {
+      } else if (await isPicture(picture)) {
         found++;
         yield { path: picture, name: inside };
       }
@@ -129,10 +131,16 @@ export async function isPictureFile(path: FileName): Promise<boolean> {
   if (!target.isFile()) return false;
   const handle = await open(path, "r");
   try {
-    const head = new Uint8Array(HEAD_BYTES);
-    const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0);
-    return sniff(head.subarray(0, bytesRead))?.picture ?? false;
+    return await isOpenPicture(handle);
   } finally {
     await handle.close();
   }
+}
+
+/** As `isPictureFile`, of a file that is open, and stays so. */
+export async function isOpenPicture(handle: FileHandle): Promise<boolean> {
+  if (!(await handle.stat()).isFile()) return false;
+  const head = new Uint8Array(HEAD_BYTES);
+  const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0);
+  return sniff(head.subarray(0, bytesRead))?.picture ?? false;
 }
