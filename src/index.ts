@@ -28,6 +28,9 @@ export type {
   TokenLogprob,
   Turn,
 } from "./engine/api.ts";
+export { drawAttention, type DrawAttentionOptions } from "./explain/draw.ts";
+export { measureAttention, type AttentionMeasure } from "./explain/shown.ts";
+export type { RgbPicture } from "./image/decode.ts";
 export type { DeviceChoice } from "./core/device.ts";
 export type { PreparedPicture } from "./image/picture.ts";
 export { DEFAULT_MODEL } from "./core/default-model.ts";

@@ -34,8 +34,11 @@ function squash(picture: RgbPicture, side: number): Uint8Array {
   return resample(wholeCanvas(picture.pixels, picture.width), side, side);
 }
 
-/** @returns uint8 [side, side, 3]; an odd remainder of padding goes to the right or below */
-function padToSquare(picture: RgbPicture, side: number): Uint8Array {
+/**
+ * The picture on a centred grey square, resized.
+ * @returns uint8 [side, side, 3]; an odd remainder of padding goes to the right or below
+ */
+export function padToSquare(picture: RgbPicture, side: number): Uint8Array {
   const longer = Math.max(picture.width, picture.height);
   const left = Math.floor((longer - picture.width) / 2);
   const top = Math.floor((longer - picture.height) / 2);

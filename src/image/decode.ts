@@ -79,7 +79,8 @@ async function decodeHeic(source: PictureSource, maxPixels: number): Promise<Rgb
 
 let heic: HeicDecoder | undefined;
 
-async function loadSharp(): Promise<typeof import("sharp").default> {
+/** @throws `native` when it does not load */
+export async function loadSharp(): Promise<typeof import("sharp").default> {
   try {
     const { default: sharp } = await import("sharp");
     // No picture is decoded twice, and one thread a picture keeps the allocator's arenas, and so memory, from growing.
