@@ -136,14 +136,14 @@ describe("a run over many pictures", LONG, () => {
   it("tries again what failed, and counts what was answered before", async () => {
     await rm(place.path("out.jsonl"));
     const some = ["ask", "-m", "demo", "-q", QUESTION, "--json", "-o", "out.jsonl", "--resume"];
-    const inputs = ["drawings/00000.svg", "late.svg", "drawings/00001.svg"];
+    const inputs = ["drawings/00000.png", "late.png", "drawings/00001.png"];
     const first = await place.run([...some, ...inputs]);
     expect(first).toMatchObject({ status: 3 });
     expect(first.stderr).toContain("2 answered, 1 failed (image-not-found 1), 0 skipped");
     const again = await place.run([...some, ...inputs]);
     expect(again).toMatchObject({ status: 3 });
     expect(again.stderr).toContain("0 answered, 1 failed (image-not-found 1), 2 skipped");
-    await writeFile(place.path("late.svg"), await readFile(place.path("drawings/00002.svg")));
+    await writeFile(place.path("late.png"), await readFile(place.path("drawings/00002.png")));
     expect(await place.run([...some, ...inputs])).toMatchObject({ status: 0 });
     const written = lines(await text()).map((line) => JSON.parse(line) as { image: string; answer?: string });
     expect(written.map(({ image }) => image)).toEqual([inputs[0], inputs[2], inputs[1]]);
