@@ -49,7 +49,7 @@ export class FeatureCache {
   }
 
   /**
-   * @param picture what `pictureKey` made of it
+   * @param picture its `PreparedPicture.digest`
    * @returns undefined where nothing sound is kept
    */
   async read(picture: string): Promise<KeptFeatures | undefined> {

@@ -21,13 +21,3 @@ export function visionKey({ files, roles }: Pick<Manifest, "files" | "roles">): 
     .map(({ name, sha256 }) => `${name} ${sha256}\n`);
   return createHash("sha256").update(lines.sort().join("")).digest("hex");
 }
-
-/** Stands for what the vision encoder sees of a picture: uint8 [crops, size, size, 3]. About 1 ms a MB. */
-export function pictureKey(picture: {
-  readonly pixels: Uint8Array;
-  readonly crops: number;
-  readonly size: number;
-}): string {
-  const { pixels, crops, size } = picture;
-  return createHash("sha256").update(`${crops} ${size} `).update(pixels).digest("hex");
-}

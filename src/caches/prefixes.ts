@@ -43,7 +43,7 @@ export class PrefixCache {
   }
 
   /**
-   * @param picture what `pictureKey` made of it
+   * @param picture its `PreparedPicture.digest`
    * @returns what was written; undefined where nothing sound is kept
    */
   async read(picture: string): Promise<Uint8Array | undefined> {

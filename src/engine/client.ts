@@ -138,7 +138,8 @@ export class RemoteEngine implements EngineHandle {
   }
 
   async ask(picture: EncodedPicture, options: AskOptions, hooks: AskHooks = {}): Promise<Answer> {
-    return (await this.#request({ kind: "ask", picture, options }, hooks)) as Answer;
+    const streams = hooks.onText !== undefined;
+    return (await this.#request({ kind: "ask", picture, options, streams }, hooks)) as Answer;
   }
 
   async release(picture: EncodedPicture): Promise<void> {

@@ -1,5 +1,5 @@
 import { FeatureCache, roundFeatures } from "../caches/features.ts";
-import { languageKey, pictureKey, visionKey } from "../caches/keys.ts";
+import { languageKey, visionKey } from "../caches/keys.ts";
 import { PrefixCache } from "../caches/prefixes.ts";
 import { cacheBounds } from "../caches/bounds.ts";
 import type { Manifest } from "../core/manifest.ts";
@@ -52,7 +52,7 @@ export class PictureCache {
 
   /** @returns the features of a picture that was seen before, under its key, or the key alone */
   async find(picture: PreparedPicture): Promise<{ readonly key: string; readonly crops?: EncodedCrops }> {
-    const key = pictureKey(picture);
+    const key = picture.digest;
     const crops = await this.#features.read(key);
     return crops === undefined ? { key } : { key, crops };
   }

@@ -132,7 +132,7 @@ export class Prompt {
       rows: (from, to) => language.embed(ids.slice(from, to)),
     });
     const stored = (values: Float32Array, key: number): Segment => ({
-      keys: Array.from({ length: values.length / this.#width }, () => key),
+      keys: new Int32Array(values.length / this.#width).fill(key),
       rows: (from, to) => values.subarray(from * this.#width, to * this.#width),
     });
     const queries = stored(language.queries, embq ? QUERY_KEY : PLAIN_QUERY_KEY);
@@ -141,7 +141,12 @@ export class Prompt {
       stored(visualTokens, pictureKey(picture)),
       ...tokens.turns.flatMap(({ question, assistant }) => [text(question), queries, text(assistant)]),
     ];
-    this.keys = Int32Array.from(this.#segments.flatMap(({ keys }) => keys));
+    this.keys = new Int32Array(this.#segments.reduce((sum, { keys }) => sum + keys.length, 0));
+    let end = 0;
+    for (const { keys } of this.#segments) {
+      this.keys.set(keys, end);
+      end += keys.length;
+    }
     this.prefix = tokens.system.length + visualTokens.length / this.#width;
     let at = this.prefix;
     this.groups = tokens.turns.map(({ question, lead, assistant }) => {
@@ -198,7 +203,7 @@ export class Prompt {
 }
 
 interface Segment {
-  readonly keys: readonly number[];
+  readonly keys: ArrayLike<number>;
   /** rows of its own positions, float32 [to - from, hidden] */
   readonly rows: (from: number, to: number) => Float32Array;
 }

@@ -15,7 +15,13 @@ export type Request =
       readonly input: PictureInput;
       readonly options: Omit<EncodePictureOptions, "signal">;
     }
-  | { readonly kind: "ask"; readonly picture: EncodedPicture; readonly options: AskOptions }
+  | {
+      readonly kind: "ask";
+      readonly picture: EncodedPicture;
+      readonly options: AskOptions;
+      /** whether new text is told as it comes */
+      readonly streams: boolean;
+    }
   | { readonly kind: "release"; readonly picture: EncodedPicture }
   | { readonly kind: "counters" }
   | { readonly kind: "dispose" };

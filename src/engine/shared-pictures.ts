@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { FlashSlothError } from "../core/errors.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { EncodedPicture, EncodePictureOptions, EngineHandle } from "./api.ts";
@@ -43,12 +42,11 @@ export class SharedPictures {
 
   /** As the engine's, by the picture's pixels: each picture is to be released as often as it was encoded. */
   async encode(prepared: PreparedPicture, options: EncodePictureOptions): Promise<EncodedPicture> {
-    const { pixels } = prepared;
+    const { pixels, digest } = prepared;
     if (pixels.byteLength === 0) return await this.#engine.encodePicture(prepared, options);
-    const key = createHash("sha256").update(pixels).digest("base64");
     const encode = async (signal: AbortSignal): Promise<EncodedPicture> =>
       this.#engine.encodePicture(prepared, { ...options, signal });
-    return await this.share(key, encode, options.signal);
+    return await this.share(digest, encode, options.signal);
   }
 
   /**

@@ -15,13 +15,22 @@ const send = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void 
   port.postMessage(message, transfer);
 const working = new Map<number, AbortController>();
 
-async function perform(engine: Engine, id: number, request: Request, signal: AbortSignal): Promise<unknown> {
+/** What can be aborted: its signal is made when it begins. */
+function begin(id: number): AbortSignal {
+  const controller = new AbortController();
+  working.set(id, controller);
+  return controller.signal;
+}
+
+async function perform(engine: Engine, id: number, request: Request): Promise<unknown> {
   switch (request.kind) {
     case "encode":
-      return await engine.encodePicture(request.input, { ...request.options, signal });
+      return await engine.encodePicture(request.input, { ...request.options, signal: begin(id) });
     case "ask": {
-      const onText: AskHooks["onText"] = (text, logprobs) => send({ id, text, logprobs });
-      return await engine.ask(request.picture, request.options, { onText, signal });
+      const onText: AskHooks["onText"] = request.streams
+        ? (text, logprobs) => send({ id, text, logprobs })
+        : undefined;
+      return await engine.ask(request.picture, request.options, { onText, signal: begin(id) });
     }
     case "release":
       return await engine.release(request.picture);
@@ -58,9 +67,9 @@ async function main(): Promise<void> {
     (error: unknown) => send({ failed: plainError(error) }),
   );
 
-  const answer = async (id: number, request: Request, signal: AbortSignal): Promise<void> => {
+  const answer = async (id: number, request: Request): Promise<void> => {
     try {
-      const value = await perform(engine, id, request, signal);
+      const value = await perform(engine, id, request);
       send({ id, value }, weightsOf(value));
     } catch (error) {
       send({ id, error: plainError(error) });
@@ -73,10 +82,7 @@ async function main(): Promise<void> {
       working.get(message.abort)?.abort();
       return;
     }
-    const { id, request } = message;
-    const controller = new AbortController();
-    working.set(id, controller);
-    void answer(id, request, controller.signal);
+    void answer(message.id, message.request);
   };
   for (const message of received) handle(message);
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cropCount } from "../core/manifest.ts";
 import { cutCrops, type CropPlan } from "./crops.ts";
 import { decodePicture } from "./decode.ts";
@@ -24,6 +25,17 @@ export interface PreparedPicture {
   /** the upright picture's own size */
   readonly width: number;
   readonly height: number;
+  /** What `digestOf` makes of the pixels: pictures that the encoder sees alike have the same. */
+  readonly digest: string;
+}
+
+/** Stands for what the vision encoder sees of a picture: uint8 [crops, size, size, 3]. About 1 ms a MB. */
+export function digestOf({
+  pixels,
+  crops,
+  size,
+}: Pick<PreparedPicture, "pixels" | "crops" | "size">): string {
+  return createHash("sha256").update(`${crops} ${size} `).update(pixels).digest("hex");
 }
 
 /**
@@ -32,11 +44,10 @@ export interface PreparedPicture {
  */
 export async function preparePicture(options: PreparePictureOptions): Promise<PreparedPicture> {
   const picture = await decodePicture(options);
-  return {
+  const seen = {
     pixels: cutCrops(picture, options.imageSize, options.crops),
     crops: cropCount(options),
     size: options.imageSize,
-    width: picture.width,
-    height: picture.height,
   };
+  return { ...seen, width: picture.width, height: picture.height, digest: digestOf(seen) };
 }

@@ -74,7 +74,7 @@ export interface Canvas {
 
 /**
  * Resizes as Pillow's `resize(size, BICUBIC)`, bit for bit: rows first, rounded to 8 bits, then columns. No intermediate
- * picture is kept: each resized row is added to the output rows that it feeds; sums of integers do not mind the order.
+ * picture is kept: of the resized rows, only those that the next output row sums.
  * @returns uint8 [outHeight, outWidth, 3]
  */
 export function resample(canvas: Canvas, outWidth: number, outHeight: number): Uint8Array {
@@ -85,23 +85,28 @@ export function resample(canvas: Canvas, outWidth: number, outHeight: number): U
   const across = bicubicWeights(canvasWidth, outWidth);
   const down = bicubicWeights(canvasHeight, outHeight);
   const samples = outWidth * CHANNELS;
-  const sums = new Int32Array(outHeight * samples);
-  fillFromGrey(sums, samples, down, canvas);
-
   const row = new Uint8Array(canvasWidth * CHANNELS).fill(grey);
-  const line = new Uint8Array(samples);
-  let oldest = 0; // the first output row that later input rows still feed
-  for (let y = top; y < top + height; y++) {
-    const start = (y - top) * width * CHANNELS;
-    row.set(canvas.pixels.subarray(start, start + width * CHANNELS), left * CHANNELS);
-    resampleRow(row, across, line);
-    while (oldest < outHeight && (down.first[oldest] ?? 0) + (down.count[oldest] ?? 0) <= y) oldest++;
-    for (let out = oldest; out < outHeight && (down.first[out] ?? 0) <= y; out++) {
-      const weight = down.values[out * down.stride + y - (down.first[out] ?? 0)] ?? 0;
-      addRow(sums, out * samples, line, weight);
+  /** the last resized rows, the one at `y` in place `y % stride` */
+  const lines = Array.from({ length: down.stride }, () => new Uint8Array(samples));
+  const sums = new Int32Array(samples);
+  const resized = new Uint8Array(outHeight * samples);
+  let next = top; // the first row of the picture that is not resized yet
+  for (let out = 0; out < outHeight; out++) {
+    const first = down.first[out] ?? 0;
+    const from = Math.max(first, top);
+    const to = Math.min(first + (down.count[out] ?? 0), top + height);
+    for (; next < to; next++) {
+      const start = (next - top) * width * CHANNELS;
+      row.set(canvas.pixels.subarray(start, start + width * CHANNELS), left * CHANNELS);
+      resampleRow(row, across, lines[next % down.stride] ?? row);
+    }
+    sums.fill(startOf(out, down, canvas));
+    sumRows(sums, lines, { from, to, weights: down.values, at: out * down.stride - first });
+    for (let i = 0; i < samples; i++) {
+      resized[out * samples + i] = clip((sums[i] as number) >> PRECISION_BITS);
     }
   }
-  return roundAll(sums);
+  return resized;
 }
 
 /** A canvas that is all picture. @param pixels uint8 [height, width, 3] */
@@ -110,37 +115,41 @@ export function wholeCanvas(pixels: Uint8Array, width: number): Canvas {
   return { pixels, width, height, canvasWidth: width, canvasHeight: height, left: 0, top: 0, grey: 0 };
 }
 
-/** Starts every output row with half a unit and with what the canvas above and below the picture adds. */
-function fillFromGrey(sums: Int32Array, samples: number, down: Weights, canvas: Canvas): void {
-  const { top, height, grey } = canvas;
-  for (let out = 0; out < down.first.length; out++) {
-    const first = down.first[out] ?? 0;
-    let start = HALF;
-    for (let tap = 0; tap < (down.count[out] ?? 0); tap++) {
-      const y = first + tap;
-      // a row of one grey stays that grey through the first pass
-      if (y < top || y >= top + height) start += grey * (down.values[out * down.stride + tap] ?? 0);
-    }
-    sums.fill(start, out * samples, (out + 1) * samples);
+/** What an output row starts with: half a unit, and what the canvas above and below the picture adds. */
+function startOf(out: number, down: Weights, { top, height, grey }: Canvas): number {
+  const first = down.first[out] ?? 0;
+  let start = HALF;
+  for (let tap = 0; tap < (down.count[out] ?? 0); tap++) {
+    const y = first + tap;
+    // a row of one grey stays that grey through the first pass
+    if (y < top || y >= top + height) start += grey * (down.values[out * down.stride + tap] ?? 0);
   }
+  return start;
 }
 
-/** `| 0` keeps every sum a 32-bit integer for the compiler too: a fifth faster. */
+/** `| 0` keeps every sum a 32-bit integer for the compiler too, and two taps a round are faster than one. */
 function resampleRow(row: Uint8Array, across: Weights, line: Uint8Array): void {
   const { first, count, values, stride } = across;
   for (let out = 0; out < first.length; out++) {
     let red = HALF;
     let green = HALF;
     let blue = HALF;
-    let at = (first[out] as number) * CHANNELS;
-    const from = out * stride;
-    const end = from + (count[out] as number);
-    for (let tap = from; tap < end; tap++) {
+    let at = Math.imul(first[out] as number, CHANNELS);
+    let tap = Math.imul(out, stride);
+    const end = (tap + (count[out] as number)) | 0;
+    for (; tap + 1 < end; tap += 2) {
+      const one = values[tap] as number;
+      const two = values[tap + 1] as number;
+      red = (red + Math.imul(row[at] as number, one) + Math.imul(row[at + 3] as number, two)) | 0;
+      green = (green + Math.imul(row[at + 1] as number, one) + Math.imul(row[at + 4] as number, two)) | 0;
+      blue = (blue + Math.imul(row[at + 2] as number, one) + Math.imul(row[at + 5] as number, two)) | 0;
+      at = (at + 2 * CHANNELS) | 0;
+    }
+    if (tap < end) {
       const weight = values[tap] as number;
       red = (red + Math.imul(row[at] as number, weight)) | 0;
       green = (green + Math.imul(row[at + 1] as number, weight)) | 0;
       blue = (blue + Math.imul(row[at + 2] as number, weight)) | 0;
-      at += CHANNELS;
     }
     const to = out * CHANNELS;
     line[to] = clip(red >> PRECISION_BITS);
@@ -149,16 +158,46 @@ function resampleRow(row: Uint8Array, across: Weights, line: Uint8Array): void {
   }
 }
 
-function addRow(sums: Int32Array, start: number, line: Uint8Array, weight: number): void {
-  for (let i = 0; i < line.length; i++) {
-    sums[start + i] = (sums[start + i] as number) + Math.imul(line[i] as number, weight);
+interface Taps {
+  /** rows to be summed */
+  readonly from: number;
+  readonly to: number;
+  readonly weights: Int32Array;
+  /** where the weight of row 0 would stand */
+  readonly at: number;
+}
+
+/** Adds weighted rows, four at a time: the sums are then read and written a quarter as often. */
+function sumRows(sums: Int32Array, lines: readonly Uint8Array[], { from, to, weights, at }: Taps): void {
+  const line = (y: number): Uint8Array => lines[y % lines.length] as Uint8Array;
+  let y = from;
+  for (; y + 4 <= to; y += 4) {
+    addFour(sums, [line(y), line(y + 1), line(y + 2), line(y + 3)], weights.subarray(at + y, at + y + 4));
+  }
+  for (; y < to; y++) addRow(sums, line(y), weights[at + y] as number);
+}
+
+function addFour(
+  sums: Int32Array,
+  [a, b, c, d]: readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array],
+  weights: Int32Array,
+): void {
+  const [wa, wb, wc, wd] = [weights[0] ?? 0, weights[1] ?? 0, weights[2] ?? 0, weights[3] ?? 0];
+  for (let i = 0; i < sums.length; i++) {
+    sums[i] =
+      ((sums[i] as number) +
+        Math.imul(a[i] as number, wa) +
+        Math.imul(b[i] as number, wb) +
+        Math.imul(c[i] as number, wc) +
+        Math.imul(d[i] as number, wd)) |
+      0;
   }
 }
 
-function roundAll(sums: Int32Array): Uint8Array {
-  const out = new Uint8Array(sums.length);
-  for (let i = 0; i < sums.length; i++) out[i] = clip((sums[i] as number) >> PRECISION_BITS);
-  return out;
+function addRow(sums: Int32Array, line: Uint8Array, weight: number): void {
+  for (let i = 0; i < sums.length; i++) {
+    sums[i] = ((sums[i] as number) + Math.imul(line[i] as number, weight)) | 0;
+  }
 }
 
 function clip(value: number): number {

@@ -2,6 +2,9 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { BYTES_PER_ELEMENT, toFloat32 } from "../core/dtype.ts";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
 
+/** Rows that are kept in memory: questions are asked about many pictures, and answers are made of the same words. */
+const KEPT_ROWS = 256;
+
 export interface TokenEmbeddingsOptions {
   /** The GGUF file. */
   readonly path: string;
@@ -17,6 +20,8 @@ export interface TokenEmbeddingsOptions {
  */
 export class TokenEmbeddings {
   readonly #options: TokenEmbeddingsOptions;
+  /** float32 [width] each, by token */
+  readonly #kept = new Map<number, Float32Array>();
   #file: number | undefined;
 
   /** @throws `model-invalid` when the file cannot be read, or the table does not lie inside it */
@@ -36,15 +41,24 @@ export class TokenEmbeddings {
 
   /** float32 [tokens, width]. @throws `model-invalid` when the file became shorter meanwhile */
   rows(tokens: readonly number[]): Float32Array {
-    const { path, offset, width } = this.#options;
+    const { width } = this.#options;
+    const rows = new Float32Array(tokens.length * width);
+    for (const [index, token] of tokens.entries()) rows.set(this.#row(token), index * width);
+    return rows;
+  }
+
+  #row(token: number): Float32Array {
     if (this.#file === undefined) throw new FlashSlothError("internal", "the token embeddings are closed");
-    const rowBytes = width * BYTES_PER_ELEMENT.F16;
-    const bytes = new Uint8Array(tokens.length * rowBytes);
-    for (const [index, token] of tokens.entries()) {
-      const read = readSync(this.#file, bytes, index * rowBytes, rowBytes, offset + token * rowBytes);
-      if (read !== rowBytes) throw damaged(`${path} became shorter while it was used`);
-    }
-    return toFloat32(bytes, "F16");
+    const kept = this.#kept.get(token);
+    if (kept !== undefined) return kept;
+    const { path, offset, width } = this.#options;
+    const bytes = new Uint8Array(width * BYTES_PER_ELEMENT.F16);
+    const read = readSync(this.#file, bytes, 0, bytes.length, offset + token * bytes.length);
+    if (read !== bytes.length) throw damaged(`${path} became shorter while it was used`);
+    const row = toFloat32(bytes, "F16");
+    if (this.#kept.size === KEPT_ROWS) this.#kept.clear();
+    this.#kept.set(token, row);
+    return row;
   }
 
   close(): void {

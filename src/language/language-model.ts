@@ -11,6 +11,10 @@ import { NativeGrammar } from "./ffi/grammar.ts";
 import { NativeModel } from "./ffi/model.ts";
 import { NativeSampler, type SamplerOptions } from "./ffi/sampler.ts";
 
+/** Texts whose tokens are kept, and how long they are at most: a template's parts, and what is asked about many pictures. */
+const KEPT_TEXTS = 64;
+const KEPT_TEXT_LENGTH = 4096;
+
 export interface LanguageModelOptions {
   /** A converted model's folder and its manifest. */
   readonly directory: string;
@@ -29,6 +33,7 @@ export class LanguageModel {
   readonly #model: NativeModel;
   readonly #embeddings: TokenEmbeddings;
   readonly #threads: number;
+  readonly #tokenized = new Map<string, readonly number[]>();
 
   private constructor(
     device: LanguageDevice,
@@ -89,8 +94,13 @@ export class LanguageModel {
   }
 
   /** Token ids of plain text; special tokens are never recognised in it. */
-  tokenize(text: string): number[] {
-    return this.#model.tokenize(text);
+  tokenize(text: string): readonly number[] {
+    const kept = this.#tokenized.get(text);
+    if (kept !== undefined) return kept;
+    const ids = this.#model.tokenize(text);
+    if (this.#tokenized.size === KEPT_TEXTS) this.#tokenized.clear();
+    if (text.length <= KEPT_TEXT_LENGTH) this.#tokenized.set(text, ids);
+    return ids;
   }
 
   tokenBytes(token: number): Uint8Array {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { languageKey, pictureKey, visionKey } from "../../src/caches/keys.ts";
+import { languageKey, visionKey } from "../../src/caches/keys.ts";
 
 const ROLES = { vision: "vision.onnx", embq: "embq.onnx", language: "language.gguf", queries: "queries.f32" };
 const FILES: Readonly<Record<string, string>> = {
@@ -33,19 +33,5 @@ describe("the key of a vision encoder", () => {
     const { files, roles } = model();
     expect(visionKey({ files: files.toReversed(), roles })).toBe(key);
     expect(visionKey(model({ "vision.onnx": "" }))).toBeUndefined();
-  });
-});
-
-describe("the key of a picture", () => {
-  it("depends on every pixel and on how they are cut", () => {
-    const pixels = new Uint8Array(4 * 3 * 4).fill(7);
-    const picture = { pixels, crops: 4, size: 2 };
-    const key = pictureKey(picture);
-    expect(key).toMatch(/^[0-9a-f]{64}$/);
-    expect(pictureKey({ ...picture, pixels: pixels.slice() })).toBe(key);
-    expect(pictureKey({ ...picture, crops: 1, size: 4 })).not.toBe(key);
-    for (let at = 0; at < pixels.length; at++) {
-      expect(pictureKey({ ...picture, pixels: pixels.with(at, 8) })).not.toBe(key);
-    }
   });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { cutCrops } from "../../src/image/crops.ts";
-import { preparePicture } from "../../src/image/picture.ts";
+import { digestOf, preparePicture } from "../../src/image/picture.ts";
 import { noise } from "./make.ts";
 
 const PARITY = join(import.meta.dirname, "../fixtures/parity");
@@ -78,4 +78,18 @@ describe("cutCrops", () => {
       }
     },
   );
+});
+
+describe("the digest of a picture", () => {
+  it("depends on every pixel and on how they are cut", () => {
+    const pixels = new Uint8Array(4 * 3 * 4).fill(7);
+    const picture = { pixels, crops: 4, size: 2 };
+    const digest = digestOf(picture);
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(digestOf({ ...picture, pixels: pixels.slice() })).toBe(digest);
+    expect(digestOf({ ...picture, crops: 1, size: 4 })).not.toBe(digest);
+    for (let at = 0; at < pixels.length; at++) {
+      expect(digestOf({ ...picture, pixels: pixels.with(at, 8) })).not.toBe(digest);
+    }
+  });
 });

@@ -22,6 +22,7 @@ export const PREPARED: PreparedPicture = {
   size: 384,
   width: 8,
   height: 8,
+  digest: "",
 };
 
 export function picture(id: number, ms = { image: 3, wait: 0, vision: 20 }): EncodedPicture {

@@ -5,7 +5,7 @@ import { FakeEngine, jobsOf, PREPARED } from "./fake-engine.ts";
 
 /** A picture whose pixels are all `value`. */
 function plain(value: number): PreparedPicture {
-  return { ...PREPARED, pixels: new Uint8Array(12).fill(value) };
+  return { ...PREPARED, pixels: new Uint8Array(12).fill(value), digest: String(value) };
 }
 
 describe("a run over pictures that are given twice", () => {
