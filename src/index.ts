@@ -28,6 +28,14 @@ export type {
   TokenLogprob,
   Turn,
 } from "./engine/api.ts";
+export {
+  Conversation,
+  type ConversationAskOptions,
+  type ConversationModel,
+  type ConversationOptions,
+  type ConversationSettings,
+  type ConversationTurn,
+} from "./chat/conversation.ts";
 export { drawAttention, type DrawAttentionOptions } from "./explain/draw.ts";
 export { measureAttention, type AttentionMeasure } from "./explain/shown.ts";
 export type { RgbPicture } from "./image/decode.ts";

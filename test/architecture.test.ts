@@ -9,11 +9,12 @@ const SOURCE = resolve(import.meta.dirname, "../src");
  * Folders on one level never import each other.
  */
 const DIRECT: Readonly<Record<string, readonly string[]>> = {
-  cli: ["eval", "mcp", "serve", "explain", "bench", "store"],
+  cli: ["eval", "mcp", "serve", "chat", "explain", "bench", "store"],
   eval: ["pipeline"],
   mcp: ["pipeline"],
   pipeline: ["openai", "addresses"],
   serve: ["openai", "addresses"], // knows no terminal
+  chat: ["engine"],
   explain: ["engine"],
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak
   store: ["engine", "convert"],

@@ -1,9 +1,9 @@
 import { lstat } from "node:fs/promises";
 import { FlashSlothError } from "../core/errors.ts";
 import { visible } from "../core/visible.ts";
+import { hasPictureName } from "../image/names.ts";
 
 const EXAMPLE = 'for example: flashsloth ask photo.jpg "What is this?"';
-const PICTURE_NAME = /^\S+\.(jpe?g|png|webp|avif|gif|tiff?|svg|heic|heif|bmp)$/i;
 
 export interface AskArguments {
   readonly images: readonly string[];
@@ -49,7 +49,7 @@ export async function splitArguments(
         : `the last argument names an existing file, ${visible(last)}, so there is no question`;
     throw new FlashSlothError("usage", message, { hint: 'give the question with -q "…"' });
   }
-  if (last === "-" || isUrl(last) || PICTURE_NAME.test(last)) {
+  if (last === "-" || isUrl(last) || (hasPictureName(last) && !/\s/.test(last))) {
     throw new FlashSlothError(
       "usage",
       `the last argument, ${visible(last)}, is a picture's, not a question`,

@@ -16,7 +16,7 @@ import type { AskFlags } from "./commands/ask.ts";
 import { EXIT, statusOfRun } from "./exit.ts";
 import { FileOutput } from "./file-output.ts";
 import type { Output } from "./output.ts";
-import { resolveOptions } from "./resolve-options.ts";
+import { noteOnModel, resolveOptions } from "./resolve-options.ts";
 import { GOES_ON, runCommand, type CommandContext } from "./run-command.ts";
 
 /** `ask`: answers every question about every picture. */
@@ -153,7 +153,7 @@ async function resolve(request: AskRequest, parts: AskParts): Promise<ResolvedMo
   const { terminal, interrupts } = parts;
   const { signal } = interrupts;
   const model = await parts.resolveModel(resolveOptions(request, { terminal, signal }));
-  if (model.demo) terminal.note("the demo model knows drawings of coloured shapes and nothing else");
+  noteOnModel(model, terminal);
   return model;
 }
 

@@ -78,7 +78,9 @@ export class FileOutput implements Output {
     } catch (error) {
       await this.#cut(this.#length ?? 0).catch(() => {}); // the write's own failure is the one to report
       await this.#fallback.write(text);
-      throw writeError(this.#path, error, "it was printed instead; the answers before it are in the file");
+      throw writeError(this.#path, error, {
+        hint: "it was printed instead; the answers before it are in the file",
+      });
     }
     this.#length = (this.#length ?? 0) + bytes.byteLength;
   }

@@ -17,6 +17,8 @@ export class Interrupts {
   immediate = false;
   /** What the first signal lets be finished, as in "finishing this answer"; undefined where the work is stopped in its midst. */
   inHand: string | undefined;
+  /** Has each Ctrl-C in place of the program, while it is set: where that stops an answer and nothing else. */
+  taker: (() => void) | undefined;
   readonly #options: InterruptOptions;
   readonly #controller = new AbortController();
   #received: NodeJS.Signals | undefined;
@@ -42,6 +44,10 @@ export class Interrupts {
   }
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
+    if (signal === "SIGINT" && this.taker !== undefined) {
+      this.taker();
+      return;
+    }
     if (this.#received !== undefined || this.immediate) {
       this.#options.onLast?.();
       this.dispose();

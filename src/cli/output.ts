@@ -49,8 +49,12 @@ function isClosedPipe(error: unknown): boolean {
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
 }
 
-/** @param where what could not be written */
-export function writeError(where: string, error: unknown, hint?: string): FlashSlothError {
+/** @param where what could not be written to. @param about `what` is "the answer" unless it is said otherwise */
+export function writeError(
+  where: string,
+  error: unknown,
+  { what = "the answer", hint }: { readonly what?: string; readonly hint?: string } = {},
+): FlashSlothError {
   const reasons: Record<string, string> = {
     ENOSPC: "the disk is full",
     EDQUOT: "the disk quota is used up",
@@ -60,6 +64,6 @@ export function writeError(where: string, error: unknown, hint?: string): FlashS
     ENOENT: "its folder does not exist",
   };
   const reason = reasons[systemCode(error) ?? ""] ?? messageOf(error);
-  const message = `the answer cannot be written to ${where}: ${reason}`;
+  const message = `${what} cannot be written to ${where}: ${reason}`;
   return new FlashSlothError("disk", message, { cause: error, hint });
 }

@@ -3,6 +3,7 @@ import { VERSION } from "../core/version.ts";
 import { addAsk } from "./commands/ask.ts";
 import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
+import { addChat } from "./commands/chat.ts";
 import { addComplete } from "./commands/complete.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConvert } from "./commands/convert.ts";
@@ -20,6 +21,7 @@ import { addVerify } from "./commands/verify.ts";
 const COMMANDS = [
   addAsk,
   addGrep,
+  addChat,
   addServe,
   addMcp,
   addPull,

@@ -1,5 +1,5 @@
 import type { WantedVariant } from "../core/variant.ts";
-import type { ResolveOptions } from "../store/resolve.ts";
+import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
 import { showStoreProgress } from "./progress.ts";
 import type { CommandContext } from "./run-command.ts";
 
@@ -24,4 +24,12 @@ export function resolveOptions(
     onProgress: showStoreProgress(terminal),
     signal,
   };
+}
+
+/** What a person should know of a model before asking it anything. */
+export function noteOnModel(
+  { demo }: ResolvedModel,
+  terminal: Pick<CommandContext["terminal"], "note">,
+): void {
+  if (demo) terminal.note("the demo model knows drawings of coloured shapes and nothing else");
 }

@@ -243,10 +243,14 @@ function checkStops({ stop = [], constraint }: AskOptions): void {
 }
 
 function tooLong(prompt: Prompt, limit: number): FlashSlothError {
-  if (prompt.groups.length > 1) {
+  const [, later] = prompt.groups;
+  if (later !== undefined) {
+    const { textFrom } = prompt.groups.at(-1) ?? later;
+    const needed = prompt.length - textFrom;
+    const left = Math.max(0, limit - 1 - textFrom);
     return new FlashSlothError(
       "question-too-long",
-      `the conversation is ${prompt.length} positions long, and this model has room for ${limit - 1}`,
+      `the question needs ${needed} positions, and the conversation has left ${left} of this model's ${limit}`,
       { hint: "begin a new conversation" },
     );
   }

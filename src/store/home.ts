@@ -16,6 +16,8 @@ export interface StorePaths {
   readonly features: string;
   /** KV caches of prompts up to their picture's end */
   readonly prefixes: string;
+  /** what was typed in chats, a file */
+  readonly chatHistory: string;
   /** claims of running processes */
   readonly locks: string;
 }
@@ -56,6 +58,7 @@ export function storePaths(home: string = storeHome()): StorePaths {
     prompts: join(home, "caches", "prompts"),
     features: join(home, "caches", "features"),
     prefixes: join(home, "caches", "prefixes"),
+    chatHistory: join(home, "chat-history"),
     locks: join(home, "locks"),
   };
 }

@@ -35,6 +35,7 @@ export interface Finished {
 
 /** A folder for this test file, with a model store in it. */
 export class Place {
+  readonly binary: string = BINARY;
   directory = "";
 
   constructor() {

@@ -129,11 +129,11 @@ describe.each([
     expect(seen.length / manifest.geometry.featureWidth).toBe(features);
     /** float32 [to - from, hidden] of positions after the picture; the queries take nine where the golden has one */
     const stood = (from: number, to: number): Float32Array => {
-      const position = (at: number): number => {
+      const [start, end] = [from, to].map((at) => {
         const before = ids.slice(0, at).filter((id) => id === LEARNABLE_ID).length;
         return SYSTEM.length + visual + at + before * (QUERIES - 1);
-      };
-      return states.subarray(position(from) * hiddenSize, position(to) * hiddenSize);
+      });
+      return states.subarray((start ?? 0) * hiddenSize, (end ?? 0) * hiddenSize);
     };
     const expected = places(ids).map(({ from, queries }) => {
       const text = stood(from, queries);
