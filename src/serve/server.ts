@@ -3,6 +3,7 @@ import { getRequestListener } from "@hono/node-server";
 import { PictureFetcher, type FetchPatience, type PictureFetcherOptions } from "../addresses/fetch.ts";
 import { isPublicAddress } from "../addresses/public.ts";
 import { FlashSlothError } from "../core/errors.ts";
+import { errorBody } from "../openai/completion.ts";
 import { Admission } from "./admission.ts";
 import { createApp } from "./app.ts";
 import { HostList, isLoopback } from "./guard/hosts.ts";
@@ -106,7 +107,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     },
   });
   const { headersMs, requestMs } = options.patience ?? CLIENT_PATIENCE;
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: malformed });
   const open = new OpenRequests();
   const server = createServer(
     {
@@ -137,4 +138,10 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       await fetcher?.close();
     },
   };
+}
+
+/** For what is no request to any address, such as one without a Host. */
+function malformed(): Response {
+  const message = "this is no HTTP request that could be answered";
+  return Response.json(errorBody({ message, code: "malformed_request" }), { status: 400 });
 }

@@ -6,12 +6,16 @@ const END = -1;
 interface Told {
   readonly generation: Generation;
   readonly pieces: string[];
+  /** the tokens that came with each piece, as text */
+  readonly tokens: (string[] | undefined)[];
 }
 
 /** Lets a generation say these words, a token each: a word's bytes, or those of a single one. */
 function say(
   words: readonly (string | Uint8Array | typeof END)[],
-  options: Partial<Pick<GenerationOptions, "maxTokens" | "mayRepeat" | "ignoreEnd">> = {},
+  options: Partial<
+    Pick<GenerationOptions, "maxTokens" | "mayRepeat" | "ignoreEnd" | "stop" | "logprobs">
+  > = {},
 ): Told {
   const vocabulary: Uint8Array[] = [];
   const known = new Map<string, number>();
@@ -23,6 +27,7 @@ function say(
     return token;
   });
   const pieces: string[] = [];
+  const told: (string[] | undefined)[] = [];
   const script = tokens.values();
   const generation = new Generation({
     language: {
@@ -31,11 +36,14 @@ function say(
     },
     sampling: { next: () => script.next().value ?? END, dispose: () => {} },
     maxTokens: 1000,
-    onText: (piece) => void pieces.push(piece),
+    onText: (piece, logprobs) => {
+      pieces.push(piece);
+      told.push(logprobs?.map(({ bytes }) => Buffer.from(bytes).toString()));
+    },
     ...options,
   });
   for (let row = 0; row < tokens.length && !generation.ended; row++) generation.takeLogits(row);
-  return { generation, pieces };
+  return { generation, pieces, tokens: told };
 }
 
 function times<T>(block: readonly T[], count: number): T[] {
@@ -90,5 +98,60 @@ describe("an answer that repeats itself without end", () => {
     generation.stop("timeout");
     expect(generation.found()).toMatchObject({ text: times(["ha"], 40).join(" "), finish: "timeout" });
     expect(pieces.join("")).toBe(generation.found().text);
+  });
+});
+
+describe("an answer that ends before a string", () => {
+  it("has no token that has nothing of it, whatever tokens the string is cut into", () => {
+    const { generation, pieces } = say([" Red", " cir", "cle", ".", " It", " is", END], { stop: ["circle"] });
+    expect(generation.found()).toMatchObject({ text: "Red", finish: "stop", tokens: 3 });
+    expect(generation.found().ids).toHaveLength(1);
+    expect(pieces.join("")).toBe("Red");
+    const straddling = say([" Red. Blue", " Green", END], { stop: ["."] });
+    expect(straddling.generation.found()).toMatchObject({ text: "Red", finish: "stop", tokens: 1 });
+    expect(straddling.generation.found().ids).toHaveLength(1);
+  });
+
+  it("ends by it also at the last token that is allowed, and is whole where none came", () => {
+    const last = say([" a", " b."], { stop: ["."], maxTokens: 2 });
+    expect(last.generation.found()).toMatchObject({ text: "a b", finish: "stop" });
+    const none = say([" a", " b"], { stop: ["."], maxTokens: 2 });
+    expect(none.generation.found()).toMatchObject({ text: "a b", finish: "length" });
+    const begun = say([" a", " EN", END], { stop: ["END"] });
+    expect(begun.generation.found()).toMatchObject({ text: "a EN", finish: "stop" });
+    expect(begun.pieces).toEqual(["a", " EN"]);
+  });
+});
+
+describe("the log-probabilities of an answer", () => {
+  const wanted = { top: 2, logits: (): Float32Array => Float32Array.of(1, 3, 2, 0) };
+
+  it("are of each token, with the likeliest in its place", () => {
+    const { generation } = say([" a", " b", END], { logprobs: wanted });
+    const total = Math.log(Math.exp(1) + Math.exp(3) + Math.exp(2) + 1);
+    const { logprobs = [] } = generation.found();
+    expect(logprobs.map(({ id }) => id)).toEqual([0, 1]);
+    expect(logprobs[0]?.logprob).toBeCloseTo(1 - total, 9);
+    expect(logprobs[0]?.top.map(({ id }) => id)).toEqual([1, 2]);
+    expect(logprobs[0]?.top[0]?.logprob).toBeCloseTo(3 - total, 9);
+  });
+
+  it("come with the text of their tokens", () => {
+    const { tokens, pieces } = say([" a", " ", "\n", "b", "c", END], { logprobs: wanted });
+    expect(pieces).toEqual(["a", " \nb", "c"]);
+    expect(tokens).toEqual([[" a"], [" ", "\n", "b"], ["c"]]);
+  });
+
+  it("are as many as the answer's tokens, where it was stopped or repeated itself", () => {
+    const stopped = say([" a", " S", "TOP", END], { logprobs: wanted, stop: ["STOP"] });
+    expect(stopped.generation.found().logprobs).toHaveLength(stopped.generation.found().ids.length);
+    const repeated = say([" Look", ...times(SENTENCE, 100)], { logprobs: wanted });
+    expect(repeated.generation.found().logprobs).toHaveLength(repeated.generation.found().ids.length);
+  });
+
+  it("are not looked at unless they are wanted", () => {
+    const { generation, tokens } = say([" a", " b", END]);
+    expect("logprobs" in generation.found()).toBe(false);
+    expect(tokens).toEqual([undefined, undefined]);
   });
 });

@@ -15,7 +15,7 @@ export interface GuardOptions {
 export function guard({ hosts, origins }: GuardOptions): MiddlewareHandler<ServeEnv> {
   return async (c, next) => {
     const { host } = c.env.incoming.headers;
-    if (!hosts.allows(host)) {
+    if (!hosts.allows(host) || !hosts.allows(new URL(c.req.url).host)) {
       throw new ApiError({
         status: 403,
         code: "host_not_allowed",
