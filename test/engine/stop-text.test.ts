@@ -43,9 +43,11 @@ describe("text that ends before a stop", () => {
   });
 });
 
-describe("TextStream with stops", () => {
-  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
 
+describe("TextStream with stops", () => {
   it("looks for them in the answer, which has no white space around it", () => {
     const stream = new TextStream({ stop: [" ", "\n"] });
     expect([" ", "\n", " Red", " or"].map((piece) => stream.push(bytes(piece)))).toEqual(["", "", "Red", ""]);

@@ -6,15 +6,18 @@ import { tokenLogprob } from "../../src/engine/token-logprobs.ts";
 import { convertDemo, DRAWINGS } from "../demo/demo-model.ts";
 import { random } from "../random.ts";
 
+function noBytes(): Uint8Array {
+  return new Uint8Array();
+}
+
 describe("tokenLogprob", () => {
   it("finds the likeliest as sorting does", () => {
     const next = random(7);
-    const bytesOf = (): Uint8Array => new Uint8Array();
     for (let round = 0; round < 50; round++) {
       const logits = Float32Array.from({ length: 100 }, () => Math.round(next() * 20) - 10);
       const order = [...logits.keys()].toSorted((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b);
       for (const top of [0, 1, 5, 20]) {
-        const scored = tokenLogprob({ logits, token: 3, top, bytesOf });
+        const scored = tokenLogprob({ logits, token: 3, top, bytesOf: noBytes });
         expect(scored.top.map(({ id }) => id)).toEqual(order.slice(0, top));
       }
     }
@@ -22,7 +25,7 @@ describe("tokenLogprob", () => {
 
   it("gives probabilities that add up to one, however large the logits are", () => {
     const logits = Float32Array.of(1000, 999, 998, -1000);
-    const { top } = tokenLogprob({ logits, token: 0, top: 4, bytesOf: () => new Uint8Array() });
+    const { top } = tokenLogprob({ logits, token: 0, top: 4, bytesOf: noBytes });
     expect(top.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 9);
   });
 });

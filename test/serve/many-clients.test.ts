@@ -31,8 +31,16 @@ describe("64 clients at once", () => {
     const rows = drawings.map(({ image, question }) => JSON.stringify({ image, question }));
     await writeFile(questions, rows.join("\n"));
     const { stdout } = await place.run([
-      ...["ask", "-m", MODEL, "--no-cache", "--quiet", "--json"],
-      ...["--questions", questions, "--image-dir", DRAWINGS_FOLDER],
+      "ask",
+      "-m",
+      MODEL,
+      "--no-cache",
+      "--quiet",
+      "--json",
+      "--questions",
+      questions,
+      "--image-dir",
+      DRAWINGS_FOLDER,
     ]);
     const expected = stdout
       .trimEnd()

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
-import OpenAI from "openai";
+import OpenAI, { APIError } from "openai";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { drawing, Place, QUESTION, RED_CIRCLE } from "../cli/binary.ts";
@@ -10,13 +10,13 @@ const place = new Place();
 const server = serverFor(place);
 const PICTURE = dataUri(RED_CIRCLE);
 
-async function reasonOf(work: Promise<unknown>): Promise<InstanceType<typeof OpenAI.APIError>> {
+async function reasonOf(work: Promise<unknown>): Promise<APIError> {
   const error: unknown = await work.then(
     () => undefined,
     (reason: unknown) => reason,
   );
-  expect(error).toBeInstanceOf(OpenAI.APIError);
-  return error as InstanceType<typeof OpenAI.APIError>;
+  expect(error).toBeInstanceOf(APIError);
+  return error as APIError;
 }
 
 describe("OpenAI's own client", () => {
