@@ -5,7 +5,7 @@ import type { VisionAccuracy } from "../core/manifest.ts";
 import type { MatrixPrecision } from "../core/variant.ts";
 import type { WriteOptions } from "../formats/onnx/write.ts";
 import { openSession } from "../onnxruntime/open.ts";
-import { madePicture } from "./made-pictures.ts";
+import { madePicture } from "../image/made-pictures.ts";
 import { writeVisionGraph } from "./onnx/write.ts";
 import { relativeError } from "./relative-error.ts";
 

@@ -5,7 +5,7 @@ import { FlashSlothError } from "../../core/errors.ts";
 import type { ModelGeometry } from "../../core/manifest.ts";
 import type { WantedVariant } from "../../core/variant.ts";
 import { preparePicture } from "../../image/picture.ts";
-import { MADE_PICTURES, madePicture } from "../made-pictures.ts";
+import { MADE_PICTURES, madePicture } from "../../image/made-pictures.ts";
 
 /** So many pictures say enough, and more would take minutes. */
 const MOST = 8;

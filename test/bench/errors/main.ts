@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import sharp from "sharp";
 import { readManifest, variantOf } from "../../../src/core/manifest.ts";
 import { showVariant } from "../../../src/core/variant.ts";
-import { MADE_PICTURES, madePicture } from "../../../src/convert/made-pictures.ts";
+import { MADE_PICTURES, madePicture } from "../../../src/image/made-pictures.ts";
 import { relativeError } from "../../../src/convert/relative-error.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 

@@ -1,7 +1,7 @@
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { MADE_PICTURES, madePicture } from "../../../src/convert/made-pictures.ts";
+import { MADE_PICTURES, madePicture } from "../../../src/image/made-pictures.ts";
 import { calibrationPictures } from "../../../src/convert/mixed/pictures.ts";
 import { preparePicture } from "../../../src/image/picture.ts";
 import { withDirectory } from "../../formats/onnx/run.ts";
