@@ -49,8 +49,12 @@ export type { OnStoreProgress, StoreProgress } from "./store/progress.ts";
 export interface LoadModelOptions extends WantedVariant {
   /** A model's name, `hf:OWNER/REPO[@REVISION]`, or a folder (converted, or a checkpoint). @default "flashsloth-3.2b" */
   readonly model?: string | undefined;
-  /** @default "auto" */
+  /** Where to compute; `auto` takes the best that has proved itself. @default "auto" */
   readonly device?: DeviceChoice | undefined;
+  /** For the vision encoder alone. @default as `device` */
+  readonly visionDevice?: DeviceChoice | undefined;
+  /** For the language model alone. @default as `device` */
+  readonly languageDevice?: DeviceChoice | undefined;
   /** Threads for each runtime. @default the machine's physical cores */
   readonly threads?: number | undefined;
   /**
@@ -83,14 +87,27 @@ export interface LoadModelOptions extends WantedVariant {
  * `network`, `access`, `disk`, `native`, `device`
  */
 export async function loadModel(options: LoadModelOptions = {}): Promise<EngineHandle> {
-  const { model = DEFAULT_MODEL, device, threads, pictures, parallel, ...wanted } = options;
-  const { directory } = await resolveModel({ model, ...wanted });
-  return await startEngine({
-    directory,
+  const {
+    model = DEFAULT_MODEL,
     device,
+    visionDevice,
+    languageDevice,
     threads,
     pictures,
     parallel,
-    promptCache: storePaths().prompts,
+    ...wanted
+  } = options;
+  const { directory } = await resolveModel({ model, ...wanted });
+  const paths = storePaths();
+  return await startEngine({
+    directory,
+    device,
+    visionDevice,
+    languageDevice,
+    threads,
+    pictures,
+    parallel,
+    promptCache: paths.prompts,
+    verdicts: paths.verdicts,
   });
 }

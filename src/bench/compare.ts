@@ -56,7 +56,7 @@ export async function runComparison(options: CompareOptions): Promise<Comparison
       answer: round.answer.tokens.answer,
     },
     variants: comparedVariants([...measured.values()].map(describe)),
-    notes: info.device.notes.map(String),
+    notes: [...new Set([...info.device.remarks, ...info.device.notes])],
   };
 }
 

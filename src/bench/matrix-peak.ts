@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DeviceChoice } from "../core/device.ts";
+import type { Provider } from "../core/device.ts";
 import { type Graph, GraphBuilder } from "../formats/onnx/builder.ts";
 import { writeGraph } from "../formats/onnx/write.ts";
 import { openSession } from "../onnxruntime/open.ts";
@@ -18,7 +18,7 @@ export interface MatrixPeak {
 
 export interface MatrixPeakOptions {
   readonly sizes: Sizes;
-  readonly device: DeviceChoice;
+  readonly provider: Provider;
   readonly threads: number;
   /** @default 10 */
   readonly runs?: number | undefined;
@@ -73,14 +73,14 @@ function spread(count: number, bound: number): Float32Array {
  * @throws as `openSession` and `writeGraph` do
  */
 export async function measureMatrixPeak(options: MatrixPeakOptions): Promise<MatrixPeak> {
-  const { sizes, device, threads, runs = 10, prepack = true } = options;
+  const { sizes, provider, threads, runs = 10, prepack = true } = options;
   const { featuresPerCrop: patches, featureWidth: width } = sizes;
   const directory = await mkdtemp(join(tmpdir(), "flashsloth-bench-"));
   try {
     const file = "peak.onnx";
     await writeGraph({ graph: peakGraph(sizes), directory, file });
     const path = join(directory, file);
-    const session = await openSession({ path, device, threads, fixedShapes: true, prepack });
+    const session = await openSession({ path, provider, threads, prepack });
     try {
       const x = { type: "float32", data: spread(patches * width, 1), shape: [patches, width] } as const;
       await session.run({ x }, ["y"]);

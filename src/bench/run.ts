@@ -1,6 +1,5 @@
 import { readManifest, visionAccuracy } from "../core/manifest.ts";
 import type { EngineHandle, EngineOptions } from "../engine/api.ts";
-import { choiceFor } from "../onnxruntime/provider.ts";
 import { knownSizes } from "./flops.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type MatrixPeak, measureMatrixPeak } from "./matrix-peak.ts";
@@ -58,23 +57,23 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   // before the sessions below, which the engine does not need
   const peak = memory.stop();
 
-  const device = choiceFor(info.device.vision);
+  const provider = info.device.vision;
   const { threads } = info;
   signal?.throwIfAborted();
   let compress: readonly number[] = [];
   if (!uncompressed) {
     onStep?.("profiling the vision graph");
-    ({ compress } = await profileVision({ directory, manifest, picture, device, threads, repeat }));
+    ({ compress } = await profileVision({ directory, manifest, picture, provider, threads, repeat }));
   }
   signal?.throwIfAborted();
   let matrixPeak: MatrixPeak | undefined;
   if (sizes !== undefined) {
     onStep?.("measuring the matrix-product peak");
-    matrixPeak = await measureMatrixPeak({ sizes, device, threads });
+    matrixPeak = await measureMatrixPeak({ sizes, provider, threads });
   }
 
   const [first] = rounds;
-  const notes = info.device.notes.map(String);
+  const notes = [...new Set([...info.device.remarks, ...info.device.notes])];
   if (uncompressed) notes.unshift(UNCOMPRESSED_NOTE);
   const { pictures = 1 } = options.model;
   if (pictures > 1) notes.push(`loaded as for a run over ${pictures} pictures`);

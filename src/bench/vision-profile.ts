@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import type { DeviceChoice } from "../core/device.ts";
+import type { Provider } from "../core/device.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { preparePicture } from "../image/picture.ts";
 import { openSession } from "../onnxruntime/open.ts";
@@ -17,7 +17,7 @@ export interface VisionProfileOptions {
   readonly directory: string;
   readonly manifest: Pick<Manifest, "geometry" | "roles">;
   readonly picture: string | Uint8Array;
-  readonly device: DeviceChoice;
+  readonly provider: Provider;
   readonly threads: number;
   readonly repeat: number;
 }
@@ -28,14 +28,14 @@ export interface VisionProfileOptions {
  * @throws as `openSession` does
  */
 export async function profileVision(options: VisionProfileOptions): Promise<VisionProfile> {
-  const { directory, manifest, picture, device, threads, repeat } = options;
+  const { directory, manifest, picture, provider, threads, repeat } = options;
   const { imageSize: side, crops: plan } = manifest.geometry;
   const { pixels, crops } = await preparePicture({ input: picture, imageSize: side, crops: plan });
   const folder = await mkdtemp(join(tmpdir(), "flashsloth-bench-"));
   try {
     const path = join(directory, manifest.roles.vision);
     const profile = join(folder, "vision");
-    const session = await openSession({ path, device, threads, fixedShapes: true, profile });
+    const session = await openSession({ path, provider, threads, profile });
     try {
       const length = side * side * 3;
       for (let run = 0; run < (repeat + 1) * crops; run++) {

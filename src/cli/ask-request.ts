@@ -22,6 +22,9 @@ export interface AskRequest extends WantedVariant {
   readonly model: string;
   readonly download: boolean;
   readonly device: DeviceChoice;
+  /** undefined: as `device` */
+  readonly visionDevice: DeviceChoice | undefined;
+  readonly languageDevice: DeviceChoice | undefined;
   readonly threads: number | undefined;
   /** At least one, each asked about every picture; with a questions file, what is asked where a row has no question. */
   readonly questions: readonly string[];
@@ -78,6 +81,8 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     visionPrecision: flags.visionPrecision,
     visionBudget: flags.visionBudget,
     device: flags.device,
+    visionDevice: flags.visionDevice,
+    languageDevice: flags.languageDevice,
     threads: flags.threads,
     ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,

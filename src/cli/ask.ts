@@ -163,13 +163,16 @@ async function start(
   request: AskRequest,
   parts: AskParts,
 ): Promise<EngineHandle> {
-  const { device, threads, parallel, cacheBytes } = request;
+  const { device, visionDevice, languageDevice, threads, parallel, cacheBytes } = request;
   const paths = storePaths();
   const alone = pictures === 1 && request.questions.length === 1 && request.questionsFile === undefined;
   parts.terminal.status(`loading ${model.name}`);
   const engine = parts.beginEngine({
     directory: model.directory,
     device,
+    visionDevice,
+    languageDevice,
+    verdicts: paths.verdicts,
     threads,
     pictures,
     parallel: alone ? 1 : parallel,
@@ -183,6 +186,9 @@ async function start(
   // while nothing is in hand, Ctrl-C need not wait for a record to finish
   parts.interrupts.immediate = true;
   const loaded = (): void => void (parts.interrupts.immediate = false);
-  engine.ready().then(loaded, loaded);
+  engine.ready().then(({ device: { remarks } }) => {
+    loaded();
+    for (const remark of remarks) parts.terminal.note(remark);
+  }, loaded);
   return engine;
 }

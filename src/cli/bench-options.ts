@@ -20,9 +20,27 @@ export async function benchOptions(
   Omit<BenchOptions, "model" | "uncompressed"> & { model: Omit<BenchOptions["model"], "directory"> }
 > {
   const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
-  const { device, threads, pictures, maxTokens: tokens, warmup, repeat } = flags;
+  const {
+    device,
+    visionDevice,
+    languageDevice,
+    threads,
+    pictures,
+    maxTokens: tokens,
+    warmup,
+    repeat,
+  } = flags;
+  const paths = storePaths();
   return {
-    model: { device, threads, pictures, promptCache: storePaths().prompts },
+    model: {
+      device,
+      visionDevice,
+      languageDevice,
+      threads,
+      pictures,
+      promptCache: paths.prompts,
+      verdicts: paths.verdicts,
+    },
     picture: image ?? (await samplePicture()),
     pictureName: image ?? SAMPLE_NAME,
     question,

@@ -61,7 +61,7 @@ async function measureCold(
     const picture = image ?? join(folder, "picture.jpg");
     if (image === undefined) await writeFile(picture, await samplePicture());
     const threads = flags.threads === undefined ? [] : ["--threads", String(flags.threads)];
-    const words = ["--model", flags.model, "--device", flags.device, ...threads, ...variantWords(flags)];
+    const words = ["--model", flags.model, ...deviceWords(flags), ...threads, ...variantWords(flags)];
     return await runColdBench({
       directory: model.directory,
       picture,
@@ -76,6 +76,15 @@ async function measureCold(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function deviceWords({ device, visionDevice, languageDevice }: BenchFlags): string[] {
+  return [
+    "--device",
+    device,
+    ...(visionDevice === undefined ? [] : ["--vision-device", visionDevice]),
+    ...(languageDevice === undefined ? [] : ["--language-device", languageDevice]),
+  ];
 }
 
 /** The options that name a model's variant, as words of a command line. */

@@ -10,6 +10,7 @@ export async function convert(checkpoint: string, out: string, flags: ConvertFla
   await runCommand({ flags, stopped: GOES_ON }, async ({ terminal, signal }) => {
     const show = showStoreProgress(terminal);
     const { convertCheckpoint } = await import("../convert/convert.ts");
+    const { measureReference } = await import("../engine/devices/trial.ts");
     const { quant, visionPrecision, visionBudget, calibrate, strict } = flags;
     const convertWith = async (visionTower: string | undefined): Promise<unknown> =>
       convertCheckpoint({
@@ -23,6 +24,7 @@ export async function convert(checkpoint: string, out: string, flags: ConvertFla
         visionTower,
         strict,
         onRemark: (remark) => terminal.warning(remark),
+        measureReference: async (directory) => measureReference(directory, { signal }),
         onProgress: ({ stage, done, total }) => show({ stage: "convert", step: stage, done, total }),
         signal,
       });

@@ -6,6 +6,7 @@ import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { folderFingerprint } from "../core/fingerprint.ts";
 import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
+import type { Reference } from "../core/reference.ts";
 import { PRODUCT } from "../core/version.ts";
 import {
   EXACT_PRECISION,
@@ -63,6 +64,11 @@ export interface ConvertOptions extends WantedVariant {
   readonly visionTower?: string | undefined;
   /** Told once what is unusual about the checkpoint and left out or passed over, a sentence each. @default nobody */
   readonly onRemark?: ((remark: string) => void) | undefined;
+  /**
+   * Computes what the finished model makes of a known picture on the CPU, which its manifest says from then on, for other devices to
+   * be compared with; undefined where that is not possible here. @default the manifest does not say
+   */
+  readonly measureReference?: ((directory: string) => Promise<Reference | undefined>) | undefined;
   /** @default nobody */
   readonly onProgress?: ((progress: ConvertProgress) => void) | undefined;
   /** Stops within a moment; what is finished stays in `<out>.partial`, and the next run goes on from there. @default never */
@@ -77,6 +83,7 @@ interface Run {
   readonly model: ModelDescription;
   readonly licenseStated: boolean;
   readonly finished: FinishedFiles;
+  readonly measureReference: ConvertOptions["measureReference"];
   readonly onProgress: ConvertOptions["onProgress"];
   readonly signal: AbortSignal | undefined;
 }
@@ -122,6 +129,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
           model,
           licenseStated,
           finished,
+          measureReference: options.measureReference,
           onProgress,
           signal,
         });
@@ -169,7 +177,20 @@ async function fill(run: Run): Promise<Manifest> {
   throwIfAborted(run.signal);
   await writeModelCard(finished.directory, { manifest, licenseStated: run.licenseStated });
   await writeManifest(finished.directory, manifest);
-  return manifest;
+  return await withReference(run, manifest);
+}
+
+/** The same manifest with what the model computes on the CPU, where that can be measured. */
+async function withReference(run: Run, manifest: Manifest): Promise<Manifest> {
+  const { finished, measureReference, signal } = run;
+  if (measureReference === undefined) return manifest;
+  report(run, "reference")({ written: 0, total: 1 });
+  const reference = await measureReference(finished.directory);
+  throwIfAborted(signal);
+  if (reference === undefined) return manifest;
+  const whole = { ...manifest, reference };
+  await writeManifest(finished.directory, whole);
+  return whole;
 }
 
 async function makeLanguage(run: Run): Promise<void> {

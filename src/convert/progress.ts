@@ -1,7 +1,18 @@
 import { FlashSlothError } from "../core/errors.ts";
 
-/** The parts of a conversion, in order; `check` follows each file, `calibrate` comes before the encoder where it is mixed. */
-export type ConvertStage = "language" | "quantize" | "calibrate" | "vision" | "embq" | "queries" | "check";
+/**
+ * The parts of a conversion, in order; `check` follows each file, `calibrate` comes before the encoder where it is mixed, `reference`
+ * tries the model.
+ */
+export type ConvertStage =
+  | "language"
+  | "quantize"
+  | "calibrate"
+  | "vision"
+  | "embq"
+  | "queries"
+  | "check"
+  | "reference";
 
 export interface ConvertProgress {
   readonly stage: ConvertStage;

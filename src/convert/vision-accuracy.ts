@@ -46,7 +46,7 @@ export async function measureVisionAccuracy(options: VisionAccuracyOptions): Pro
 }
 
 async function encode(path: string, side: number): Promise<Float32Array[]> {
-  const session = await openSession({ path, device: "cpu" });
+  const session = await openSession({ path });
   try {
     const pixels = { type: "uint8", data: madePicture(0, side), shape: [1, side, side, 3] } as const;
     return await session.run({ pixels }, OUTPUTS);

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { FlashSlothError, systemCode } from "./errors.ts";
+import { referenceSchema, type Reference } from "./reference.ts";
 import {
   EXACT_PRECISION,
   namedBudget,
@@ -148,6 +149,11 @@ export interface Manifest {
   /** byte offset in the language file of the token embedding table: float16, [vocabSize, hiddenSize] */
   readonly embeddings: { readonly offset: number };
   readonly files: readonly ManifestFile[];
+  /**
+   * What the model computes on a CPU, for other devices to be compared with.
+   * @default unknown: it is computed here when another device is to be used
+   */
+  readonly reference?: Reference | undefined;
 }
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -222,6 +228,7 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   files: v.array(
     v.object({ name: fileName, size: index, sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) }),
   ),
+  reference: v.optional(referenceSchema),
 });
 
 /** What the precision of a model's vision encoder costs: nothing where the manifest is silent. */

@@ -1,4 +1,4 @@
-import type { DeviceChoice } from "../core/device.ts";
+import type { Backend, DeviceChoice, Provider } from "../core/device.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { Attention, AttentionLayer } from "./attention.ts";
 import type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";
@@ -14,19 +14,38 @@ export type { LikelyToken, TokenLogprob } from "./token-logprobs.ts";
 
 /** What really loaded. */
 export interface DeviceReport {
-  /** onnxruntime's provider: `cpu`, `cuda`, `coreml`, … */
-  readonly vision: string;
+  /** onnxruntime's provider: `cpu`, `cuda`, `coreml`, `webgpu` */
+  readonly vision: Provider;
   /** llama.cpp's backend: `cpu`, `cuda`, `metal`, `vulkan` */
-  readonly language: string;
+  readonly language: Backend;
+  /** what ggml computes with: a GPU by its name, and the build for this CPU */
+  readonly about: string;
   /** what was tried first and why it was not taken, a sentence each */
   readonly notes: readonly string[];
+  /** those that a person should hear of: a device that was just found to be wrong, parts on devices that have nothing in common */
+  readonly remarks: readonly string[];
+  /** processes that were started to try devices: none where their verdicts were known */
+  readonly trials: number;
 }
 
 export interface EngineOptions {
   /** A converted model's folder. */
   readonly directory: string;
-  /** @default "auto" */
+  /**
+   * Where to compute; `auto` takes the best that has proved itself, see `verdicts`.
+   * @default "auto"
+   */
   readonly device?: DeviceChoice | undefined;
+  /** For the vision encoder alone. @default as `device` */
+  readonly visionDevice?: DeviceChoice | undefined;
+  /** For the language model alone. @default as `device` */
+  readonly languageDevice?: DeviceChoice | undefined;
+  /**
+   * A folder for verdicts on devices: any but the CPU computes known numbers in a process of its own when it is first used with a model,
+   * and whenever its driver, a package or the model has changed.
+   * @default nothing is tried: `auto` is the CPU, and a device that is named is taken as it is
+   */
+  readonly verdicts?: string | undefined;
   /** Threads for each runtime. @default the machine's physical cores; 1 for a tiny model */
   readonly threads?: number | undefined;
   /**

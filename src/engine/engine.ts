@@ -262,13 +262,14 @@ export class Engine implements EngineHandle {
 
   async #loadUncompressed(): Promise<UncompressedProjector> {
     const { manifest, threads } = this.#parts;
-    const { directory, device } = this.#options;
+    const { directory } = this.#options;
     const file = manifest.roles.uncompressed;
+    const { provider } = await this.#parts.vision;
     return await UncompressedProjector.load({
       directory,
       file,
       geometry: manifest.geometry,
-      device,
+      provider,
       threads,
     });
   }

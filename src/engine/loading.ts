@@ -4,6 +4,8 @@ import { LanguageModel } from "../language/language-model.ts";
 import { VisionEncoder } from "../vision/encoder.ts";
 import type { EngineInfo, EngineOptions } from "./api.ts";
 import { chosenParallel } from "./capacity.ts";
+import { chooseDevices } from "./devices/choose.ts";
+import { embqProvider } from "./devices/embq-provider.ts";
 import { defaultThreads } from "./threads.ts";
 
 /** A model's parts on their way into memory. Each promise can be awaited alone: a picture needs no language model. */
@@ -24,21 +26,31 @@ export interface LoadingParts {
  */
 export async function beginLoading(options: EngineOptions): Promise<LoadingParts> {
   const start = performance.now();
-  const { directory, device = "auto", pictures = 1 } = options;
+  const { directory, pictures = 1 } = options;
   chosenParallel(options.parallel, "cpu"); // a number out of range is refused before anything is loaded
   const manifest = await readManifest(directory);
   const { geometry, roles } = manifest;
   const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
-  const begun = LanguageModel.begin({ directory, manifest, device, threads });
+  const devices = await chooseDevices({ ...options, manifest });
+  const { vision: provider, language: backend, ...chosen } = devices;
+  const begun = LanguageModel.begin({ directory, manifest, backend, threads });
   const languageTimed = timed(begun.then(async ({ loaded }) => loaded));
   // onnxruntime blocks this thread, and would keep llama.cpp's from starting
   await begun.catch(() => {});
   const expectedCrops = pictures * cropCount(geometry);
   const visionTimed = timed(
-    VisionEncoder.load({ directory, file: roles.vision, geometry, device, threads, expectedCrops }),
+    VisionEncoder.load({ directory, file: roles.vision, geometry, provider, threads, expectedCrops }),
   );
   const afterVision = visionTimed.then(async () =>
-    timed(EmbqSession.load({ directory, file: roles.embq, geometry, device, threads })),
+    timed(
+      EmbqSession.load({
+        directory,
+        file: roles.embq,
+        geometry,
+        provider: embqProvider(provider),
+        threads,
+      }),
+    ),
   );
 
   const describe = async (): Promise<EngineInfo> => {
@@ -48,7 +60,8 @@ export async function beginLoading(options: EngineOptions): Promise<LoadingParts
       device: {
         vision: vision.part.provider,
         language: language.part.device.device,
-        notes: [...vision.part.notes.map((note) => `vision: ${note}`), ...language.part.device.notes],
+        about: language.part.device.about,
+        ...chosen,
       },
       loadMs: {
         vision: vision.ms,

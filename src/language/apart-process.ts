@@ -1,3 +1,4 @@
+import { answerParent } from "../core/child.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { usableCores } from "../core/processors.ts";
 import type { ApartReply, ApartRequest, Work } from "./apart.ts";
@@ -5,17 +6,7 @@ import { findStoredTensor } from "./ffi/gguf.ts";
 import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";
 import { quantizeNatively } from "./ffi/quantize.ts";
 
-/*
- * The child process of `runApart()`. While llama.cpp is at work on a thread of its own, this one waits for the channel
- * to close: when the parent dies, however it dies, so does this process.
- */
-
-const dieWithParent = (): void => {
-  process.kill(process.pid, "SIGKILL");
-};
-process.on("disconnect", dieWithParent);
-// Ctrl-C reaches every process of a terminal's foreground group; what follows is the parent's decision
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+/* The child process of `runApart()`: llama.cpp works on a thread of its own, this one waits for the channel to close. */
 
 const WORK: {
   readonly [Name in keyof Work]: (
@@ -39,11 +30,4 @@ async function answer<Name extends keyof Work>({ work, input }: ApartRequest<Nam
   }
 }
 
-process.once("message", (request: ApartRequest) => {
-  void answer(request).then((reply) =>
-    process.send?.(reply, undefined, undefined, () => {
-      process.off("disconnect", dieWithParent);
-      process.exit(0);
-    }),
-  );
-});
+answerParent(async (request) => answer(request as ApartRequest));

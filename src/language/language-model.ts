@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DeviceChoice } from "../core/device.ts";
+import type { Backend } from "../core/device.ts";
 import { toFloat32 } from "../core/dtype.ts";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
 import type { Manifest, ModelGeometry } from "../core/manifest.ts";
@@ -19,8 +19,8 @@ export interface LanguageModelOptions {
   /** A converted model's folder and its manifest. */
   readonly directory: string;
   readonly manifest: Manifest;
-  /** @default "auto" */
-  readonly device?: DeviceChoice | undefined;
+  /** @default "cpu" */
+  readonly backend?: Backend | undefined;
   readonly threads: number;
 }
 
@@ -55,9 +55,9 @@ export class LanguageModel {
    * @throws `native`, `device`; `loaded` rejects with `model-invalid` when the files contradict the manifest
    */
   static async begin(options: LanguageModelOptions): Promise<{ readonly loaded: Promise<LanguageModel> }> {
-    const { directory, manifest, device: choice = "auto" } = options;
+    const { directory, manifest, backend = "cpu" } = options;
     const path = join(directory, manifest.roles.language);
-    const device = await openLanguageDevice(choice);
+    const device = await openLanguageDevice(backend);
     const model = NativeModel.load({ library: device.library, path, gpuLayers: device.gpuLayers });
     return { loaded: LanguageModel.#complete(options, device, path, model) };
   }

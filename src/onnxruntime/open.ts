@@ -1,24 +1,19 @@
 import { access, constants } from "node:fs/promises";
-import type { DeviceChoice } from "../core/device.ts";
+import type { Provider } from "../core/device.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { requireDeclared, type DeclaredShape } from "./declared.ts";
 import { loadOnnxRuntime, type NativeSession, type OnnxRuntime } from "./library.ts";
-import { providerHint, type Provider, providerOption, providersFor } from "./provider.ts";
+import { providerHint, providerOption } from "./provider.ts";
 import { shortReason } from "./reason.ts";
 import { OnnxSession } from "./session.ts";
 
 export interface OpenSessionOptions {
   /** An ONNX file; its external data lies beside it. */
   readonly path: string;
-  /** `auto` takes the first provider that works, the CPU last. @default "auto" */
-  readonly device?: DeviceChoice | undefined;
+  /** @default "cpu" */
+  readonly provider?: Provider | undefined;
   /** Threads inside an operator, on the CPU. @default the machine's physical cores */
   readonly threads?: number | undefined;
-  /**
-   * All sizes are written in the graph, so that CoreML can take it; otherwise the CPU stands in for CoreML.
-   * @default false
-   */
-  readonly fixedShapes?: boolean | undefined;
   /**
    * Repack weights for the CPU's kernels when loading: a full-size encoder then takes seconds to load instead
    * of tenths, and its weights are no longer pages of its file, for a few percent in speed. @default false
@@ -36,12 +31,12 @@ export interface OpenSessionOptions {
 }
 
 /**
- * Opens a graph on the device that was asked for.
- * @throws `native` when onnxruntime does not load, `device` when the chosen device does not work,
+ * Opens a graph on the provider that was asked for.
+ * @throws `native` when onnxruntime does not load, `device` when the provider does not work here,
  *   `model-invalid` when the file is missing, not even the CPU takes the graph, or it is not as `declared`
  */
 export async function openSession(options: OpenSessionOptions): Promise<OnnxSession> {
-  const { path, device = "auto", fixedShapes = false, declared = {} } = options;
+  const { path, provider = "cpu", declared = {} } = options;
   try {
     await access(path, constants.R_OK);
   } catch (error) {
@@ -51,37 +46,26 @@ export async function openSession(options: OpenSessionOptions): Promise<OnnxSess
     });
   }
   const runtime = loadOnnxRuntime();
-  const notes: string[] = [];
-  for (const provider of providersFor({ device, platform: process.platform, fixedShapes })) {
-    let session: NativeSession;
-    try {
-      session = createSession(runtime, provider, options);
-    } catch (error) {
-      if (provider === "cpu") {
-        throw new FlashSlothError("model-invalid", `${path} cannot be loaded: ${shortReason(error)}`, {
-          cause: error,
-          hint: providerHint(provider),
-        });
-      }
-      const reason = shortReason(error);
-      if (device !== "auto") {
-        throw new FlashSlothError("device", `${device} does not work for onnxruntime here: ${reason}`, {
-          cause: error,
-          hint: providerHint(provider),
-        });
-      }
-      notes.push(`onnxruntime does not use ${provider}: ${reason}`);
-      continue;
+  let session: NativeSession;
+  try {
+    session = createSession(runtime, provider, options);
+  } catch (error) {
+    const [cause, hint, reason] = [error, providerHint(provider), shortReason(error)];
+    if (provider === "cpu") {
+      throw new FlashSlothError("model-invalid", `${path} cannot be loaded: ${reason}`, { cause, hint });
     }
-    try {
-      requireDeclared(session, path, declared);
-    } catch (error) {
-      session.dispose();
-      throw error;
-    }
-    return new OnnxSession(session, { path, provider, notes });
+    throw new FlashSlothError("device", `${provider} does not work for onnxruntime here: ${reason}`, {
+      cause,
+      hint,
+    });
   }
-  throw new FlashSlothError("internal", `no provider is left for device ${device}`);
+  try {
+    requireDeclared(session, path, declared);
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
+  return new OnnxSession(session, { path, provider });
 }
 
 function createSession(runtime: OnnxRuntime, provider: Provider, options: OpenSessionOptions): NativeSession {

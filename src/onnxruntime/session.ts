@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { type InferenceSession, Tensor } from "onnxruntime-common";
+import type { Provider } from "../core/device.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import type { NativeSession } from "./library.ts";
-import type { Provider } from "./provider.ts";
 
 /** A row-major input. */
 export interface TensorInput {
@@ -14,22 +14,16 @@ export interface TensorInput {
 /** The one owner of a native session. */
 export class OnnxSession {
   readonly provider: Provider;
-  /** what was tried before `provider` and why it was not taken, a sentence each */
-  readonly notes: readonly string[];
   readonly #path: string;
   #session: NativeSession | undefined;
   #closing = false;
   /** runs in progress; the session is freed after the last of them */
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(
-    session: NativeSession,
-    about: { readonly path: string; readonly provider: Provider; readonly notes: readonly string[] },
-  ) {
+  constructor(session: NativeSession, about: { readonly path: string; readonly provider: Provider }) {
     this.#session = session;
     this.#path = about.path;
     this.provider = about.provider;
-    this.notes = about.notes;
   }
 
   /**

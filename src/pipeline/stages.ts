@@ -1,4 +1,4 @@
-import type { Answer, EncodedPicture, EngineInfo } from "../engine/api.ts";
+import type { Answer, DeviceReport, EncodedPicture, EngineInfo } from "../engine/api.ts";
 import { decodeRate } from "../engine/decode-rate.ts";
 import { tenths, type RecordTimes } from "./records.ts";
 
@@ -35,7 +35,9 @@ export interface BenchInput {
     readonly reusedPositions: number;
   };
   readonly times: Pick<RecordTimes, "image" | "vision" | "prefill" | "first_token" | "total">;
-  readonly info: Pick<EngineInfo, "device" | "threads" | "parallel">;
+  readonly info: Pick<EngineInfo, "threads" | "parallel"> & {
+    readonly device: Pick<DeviceReport, "vision" | "language">;
+  };
   readonly peakMemoryBytes: number;
 }
 

@@ -6,7 +6,7 @@ import type { Manifest } from "../core/manifest.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { namesIn } from "./installed.ts";
 
-const CACHES = ["prompts", "features", "prefixes"] as const;
+const CACHES = ["prompts", "features", "prefixes", "verdicts"] as const;
 export type CacheName = (typeof CACHES)[number];
 
 /** What each cache holds. */

@@ -88,6 +88,7 @@ export const projectConverter: Converter = {
   },
   async convert(request) {
     const { convertCheckpoint } = await import("../convert/convert.ts");
+    const { measureReference } = await import("../engine/devices/trial.ts");
     const { checkpoint, out, name, source, strict, visionTower } = request;
     const { quant, visionPrecision, visionBudget, calibrate } = request;
     const { examined = false, onProgress, signal } = request;
@@ -104,6 +105,7 @@ export const projectConverter: Converter = {
       visionTower,
       ...(!examined && { onRemark: (message) => onProgress?.({ stage: "note", message }) }),
       onProgress: ({ stage, done, total }) => onProgress?.({ stage: "convert", step: stage, done, total }),
+      measureReference: async (directory) => measureReference(directory, { signal }),
       signal,
     });
   },

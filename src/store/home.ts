@@ -18,6 +18,8 @@ export interface StorePaths {
   readonly prefixes: string;
   /** what was typed in chats, a file */
   readonly chatHistory: string;
+  /** which devices compute what the CPU does */
+  readonly verdicts: string;
   /** claims of running processes */
   readonly locks: string;
 }
@@ -59,6 +61,7 @@ export function storePaths(home: string = storeHome()): StorePaths {
     features: join(home, "caches", "features"),
     prefixes: join(home, "caches", "prefixes"),
     chatHistory: join(home, "chat-history"),
+    verdicts: join(home, "caches", "verdicts"),
     locks: join(home, "locks"),
   };
 }

@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import type { DeviceChoice } from "../core/device.ts";
+import type { Provider } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
-import type { Provider } from "../onnxruntime/provider.ts";
 import { openSession } from "../onnxruntime/open.ts";
 import type { OnnxSession, TensorInput } from "../onnxruntime/session.ts";
 
@@ -15,8 +14,8 @@ export interface LoadEmbqOptions {
   /** name of the EmbQ graph, the manifest's `roles.embq` */
   readonly file: string;
   readonly geometry: EmbqGeometry;
-  /** @default "auto" */
-  readonly device?: DeviceChoice | undefined;
+  /** @default "cpu" */
+  readonly provider?: Provider | undefined;
   /** @default the machine's physical cores */
   readonly threads?: number | undefined;
 }
@@ -41,9 +40,9 @@ export class EmbqSession {
     this.#geometry = geometry;
   }
 
-  /** The question's length varies, so on a Mac the CPU takes it. @throws as `openSession` does */
+  /** The question's length varies, which only the CPU and CUDA take well. @throws as `openSession` does */
   static async load(options: LoadEmbqOptions): Promise<EmbqSession> {
-    const { directory, file, geometry, device, threads } = options;
+    const { directory, file, geometry, provider, threads } = options;
     const { queries, hiddenSize, featureWidth } = geometry;
     const declared = {
       queries: [queries, hiddenSize],
@@ -51,18 +50,13 @@ export class EmbqSession {
       features: ["any", featureWidth],
       queries_out: [queries, hiddenSize],
     } as const;
-    const session = await openSession({ path: join(directory, file), device, threads, declared });
+    const session = await openSession({ path: join(directory, file), provider, threads, declared });
     return new EmbqSession(session, geometry);
   }
 
   /** onnxruntime's provider that runs EmbQ */
   get provider(): Provider {
     return this.#session.provider;
-  }
-
-  /** devices that were tried before and why they were not taken */
-  get notes(): readonly string[] {
-    return this.#session.notes;
   }
 
   /**

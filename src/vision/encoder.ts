@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import type { DeviceChoice } from "../core/device.ts";
+import type { Provider } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
 import { openSession } from "../onnxruntime/open.ts";
 import type { OnnxSession } from "../onnxruntime/session.ts";
-import type { Provider } from "../onnxruntime/provider.ts";
 
 /** The sizes of a model that its encoder needs. */
 export type VisionGeometry = Pick<
@@ -18,8 +17,8 @@ export interface LoadVisionOptions {
   /** name of the vision graph, the manifest's `roles.vision` */
   readonly file: string;
   readonly geometry: VisionGeometry;
-  /** @default "auto" */
-  readonly device?: DeviceChoice | undefined;
+  /** @default "cpu" */
+  readonly provider?: Provider | undefined;
   /** @default the machine's physical cores */
   readonly threads?: number | undefined;
   /** How many crops will be encoded, as far as one knows: for many, the CPU's weights are repacked. @default 1 */
@@ -60,14 +59,13 @@ export class VisionEncoder {
 
   /** @throws as `openSession` does */
   static async load(options: LoadVisionOptions): Promise<VisionEncoder> {
-    const { directory, file, geometry, device, threads, expectedCrops = 1 } = options;
+    const { directory, file, geometry, provider, threads, expectedCrops = 1 } = options;
     const many = expectedCrops >= CROPS_WORTH_REPACKING;
     const { imageSize, featuresPerCrop, featureWidth, tokensPerCrop, hiddenSize } = geometry;
     const session = await openSession({
       path: join(directory, file),
-      device,
+      provider,
       threads,
-      fixedShapes: true,
       declared: {
         pixels: [1, imageSize, imageSize, 3],
         features: [1, featuresPerCrop, featureWidth],
@@ -82,11 +80,6 @@ export class VisionEncoder {
   /** onnxruntime's provider that runs the encoder */
   get provider(): Provider {
     return this.#session.provider;
-  }
-
-  /** devices that were tried before and why they were not taken */
-  get notes(): readonly string[] {
-    return this.#session.notes;
   }
 
   /**

@@ -21,7 +21,7 @@ export class UncompressedProjector {
 
   /** @throws `usage` when the model's folder has no such graph, and as `openSession` does */
   static async load(options: LoadUncompressedOptions): Promise<UncompressedProjector> {
-    const { directory, file, geometry, device, threads } = options;
+    const { directory, file, geometry, provider, threads } = options;
     if (file === undefined) {
       throw new FlashSlothError("usage", `${directory} was converted without the graph for this comparison`, {
         hint: "convert or pull the model again",
@@ -33,7 +33,7 @@ export class UncompressedProjector {
       visual_tokens: [1, featuresPerCrop, hiddenSize],
     };
     const path = join(directory, file);
-    const session = await openSession({ path, device, threads, fixedShapes: true, declared });
+    const session = await openSession({ path, provider, threads, declared });
     return new UncompressedProjector(session, geometry);
   }
 

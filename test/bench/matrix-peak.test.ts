@@ -10,7 +10,7 @@ describe("the matrix-product peak", () => {
 
   it("is a rate that this machine reaches", async () => {
     const sizes = { ...PUBLISHED, featuresPerCrop: 64, featureWidth: 64 };
-    const peak = await measureMatrixPeak({ sizes, device: "cpu", threads: 1, runs: 5 });
+    const peak = await measureMatrixPeak({ sizes, provider: "cpu", threads: 1, runs: 5 });
     expect(peak.runs).toBe(5);
     expect(peak.median).toBeGreaterThan(0.05);
     expect(peak.best).toBeGreaterThanOrEqual(peak.median);

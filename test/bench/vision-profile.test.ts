@@ -43,7 +43,7 @@ describe("profileVision", () => {
       directory: demo.directory,
       manifest: await readManifest(demo.directory),
       picture: await samplePicture(),
-      device: "cpu",
+      provider: "cpu",
       threads: 1,
       repeat: 3,
     });

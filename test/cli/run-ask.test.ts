@@ -18,6 +18,8 @@ const REQUEST: AskRequest = {
   quant: undefined,
   visionPrecision: undefined,
   device: "cpu",
+  visionDevice: undefined,
+  languageDevice: undefined,
   threads: 2,
   questions: ["Why?"],
   ask: {},
@@ -83,6 +85,7 @@ describe("ask", () => {
       pictures: 3,
       parallel: "auto",
       promptCache: paths.prompts,
+      verdicts: paths.verdicts,
       pictureCache: { features: paths.features, prefixes: paths.prefixes, maxBytes: undefined },
     });
   });

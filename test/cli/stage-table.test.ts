@@ -6,7 +6,7 @@ const INPUT = {
   picture: { features: 729, visualTokens: 81, cached: false },
   answer: { tokens: { answer: 5 }, ms: { embq: 2.04, decode: 200 }, reusedPositions: 32 },
   times: { image: 5, vision: 12_345, prefill: 30, first_token: 4, total: 12_584 },
-  info: { device: { vision: "cpu", language: "cpu", notes: [] }, threads: 2, parallel: 4 },
+  info: { device: { vision: "cpu", language: "cpu" } as const, threads: 2, parallel: 4 },
   peakMemoryBytes: 300 * 2 ** 20,
 };
 

@@ -44,7 +44,6 @@ async function features(precision: VisionPrecision): Promise<Float32Array> {
     directory,
     file: roles.vision,
     geometry,
-    device: "cpu",
     threads: 1,
   });
   const pixels = Uint8Array.from(

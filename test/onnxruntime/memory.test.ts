@@ -24,7 +24,7 @@ beforeAll(async () => {
   g.output("y", g.matmul(g.input("x", "float32", ["N", WIDTH]), w), ["N", WIDTH]);
   await writeGraph({ graph: g.build(), directory, file: "large.onnx" });
   // the library itself comes first, so that it is not counted below
-  await (await openSession({ path, device: "cpu", threads: 1 })).dispose();
+  await (await openSession({ path, threads: 1 })).dispose();
 });
 
 afterAll(async () => {
@@ -34,7 +34,7 @@ afterAll(async () => {
 /** How much the process grows, in bytes, while a session is opened and held. */
 async function growth(prepack: boolean): Promise<number> {
   const before = process.memoryUsage.rss();
-  const session = await openSession({ path, device: "cpu", threads: 1, prepack });
+  const session = await openSession({ path, threads: 1, prepack });
   const after = process.memoryUsage.rss();
   await session.dispose();
   return after - before;
@@ -49,7 +49,7 @@ describe("opening a graph", () => {
 
 describe("a session that has finished a run", () => {
   it("leaves the processor alone", async () => {
-    const session = await openSession({ path, device: "cpu", threads: 2 });
+    const session = await openSession({ path, threads: 2 });
     const x = { type: "float32", data: new Float32Array(64 * WIDTH).fill(1), shape: [64, WIDTH] } as const;
     await session.run({ x }, ["y"]);
     const before = process.cpuUsage();

@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { GraphBuilder } from "../../src/formats/onnx/builder.ts";
 import { writeGraph } from "../../src/formats/onnx/write.ts";
 import { openSession } from "../../src/onnxruntime/open.ts";
-import { providersFor } from "../../src/onnxruntime/provider.ts";
 
 let directory: string;
 let path: string;
@@ -32,38 +31,25 @@ function vector(...values: number[]): {
 }
 
 describe("openSession", () => {
-  it("runs on the CPU without a note", async () => {
-    const session = await openSession({ path, device: "cpu", threads: 1 });
+  it("runs on the CPU", async () => {
+    const session = await openSession({ path, threads: 1 });
     expect(session.provider).toBe("cpu");
-    expect(session.notes).toEqual([]);
     expect(await session.run(vector(1, 2.5), ["y"])).toEqual([new Float32Array([2, 5])]);
     await session.dispose();
   });
 
-  it("finds something that works for auto, with a note for each device before it", async () => {
-    const session = await openSession({ path });
-    const tried = providersFor({ device: "auto", platform: process.platform, fixedShapes: false });
-    expect(tried).toContain(session.provider);
-    expect(session.notes).toHaveLength(tried.indexOf(session.provider));
-    for (const [i, note] of session.notes.entries()) {
-      expect(note).toMatch(new RegExp(`^onnxruntime does not use ${tried[i]}: \\S.*$`));
-    }
-    expect(await session.run(vector(4), ["y"])).toEqual([new Float32Array([8])]);
-    await session.dispose();
-  });
-
-  it("refuses a device that this system cannot have, and says what to do", async () => {
-    const device = process.platform === "darwin" ? "cuda" : "metal";
-    await expect(openSession({ path, device })).rejects.toMatchObject({
+  it("refuses a provider that this system cannot have, and says what to do", async () => {
+    const provider = process.platform === "darwin" ? "cuda" : "coreml";
+    await expect(openSession({ path, provider })).rejects.toMatchObject({
       code: "device",
-      message: expect.stringMatching(`^${device} does not work for onnxruntime here: onnxruntime has no`),
-      hint: expect.stringContaining("--device cpu"),
+      message: expect.stringMatching(`^${provider} does not work for onnxruntime here: onnxruntime has no`),
+      hint: expect.stringContaining("--vision-device"),
     });
   });
 
-  it("takes the blame off the device when the file is missing", async () => {
-    for (const device of ["auto", "cuda", "cpu"] as const) {
-      await expect(openSession({ path: join(directory, "none.onnx"), device })).rejects.toMatchObject({
+  it("takes the blame off the provider when the file is missing", async () => {
+    for (const provider of ["cuda", "webgpu", "cpu"] as const) {
+      await expect(openSession({ path: join(directory, "none.onnx"), provider })).rejects.toMatchObject({
         code: "model-invalid",
         message: expect.stringContaining("none.onnx cannot be read"),
       });
@@ -82,7 +68,7 @@ describe("openSession", () => {
 
 describe("OnnxSession", () => {
   it("closes twice, and only once it is idle", async () => {
-    const session = await openSession({ path, device: "cpu" });
+    const session = await openSession({ path });
     const running = session.run(vector(3), ["y"]);
     await Promise.all([session.dispose(), session.dispose()]);
     expect(await running).toEqual([new Float32Array([6])]);
@@ -94,7 +80,7 @@ describe("OnnxSession", () => {
   });
 
   it("reports what onnxruntime says about a wrong input, and works on", async () => {
-    const session = await openSession({ path, device: "cpu" });
+    const session = await openSession({ path });
     const wrong = { x: { type: "float32", data: new Float32Array(4), shape: [2, 2] } } as const;
     await expect(session.run(wrong, ["y"])).rejects.toMatchObject({ code: "native" });
     await expect(session.run(vector(1), ["z"])).rejects.toMatchObject({ code: "native" });
@@ -117,7 +103,7 @@ describe("without a library for this system", () => {
     vi.resetModules();
     vi.doMock("node:module", () => ({ createRequire: () => refuse }));
     const { openSession: open } = await import("../../src/onnxruntime/open.ts");
-    await expect(open({ path, device: "cpu" })).rejects.toMatchObject({
+    await expect(open({ path })).rejects.toMatchObject({
       name: "FlashSlothError",
       code: "native",
       message: expect.stringContaining("onnxruntime does not load"),

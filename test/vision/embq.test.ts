@@ -12,7 +12,7 @@ describe.each(["base", "hd"] as const)("EmbQ against the published model, %s", (
   beforeAll(async () => {
     model = await convertParity(golden);
     const { directory, geometry } = model;
-    const options = { directory, geometry, device: "cpu", threads: 2 } as const;
+    const options = { directory, geometry, threads: 2 } as const;
     encoder = await VisionEncoder.load({ ...options, file: "vision.onnx" });
     embq = await EmbqSession.load({ ...options, file: "embq.onnx" });
   });

@@ -29,6 +29,8 @@ export interface ModelFlags {
   readonly visionBudget?: number;
   readonly download: boolean;
   readonly device: DeviceChoice;
+  readonly visionDevice?: DeviceChoice;
+  readonly languageDevice?: DeviceChoice;
   readonly threads?: number;
 }
 
@@ -72,5 +74,15 @@ export function modelOptions(command: Command): Command {
     .addOption(visionBudgetOption())
     .option("--no-download", "do not fetch a model that is not on this disk")
     .addOption(new Option("--device <device>", "where to compute").choices(DEVICES).default("auto"))
+    .addOption(
+      new Option("--vision-device <device>", "where the picture is encoded (default: as --device)").choices(
+        DEVICES,
+      ),
+    )
+    .addOption(
+      new Option("--language-device <device>", "where it is answered (default: as --device)").choices(
+        DEVICES,
+      ),
+    )
     .option("--threads <n>", "threads to compute with (default: the physical cores it may use)", threadCount);
 }

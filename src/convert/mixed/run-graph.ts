@@ -31,7 +31,7 @@ export async function runGraph(options: RunGraphOptions): Promise<Float32Array[]
   await mkdir(scratch);
   try {
     const { graph: file } = await writeGraph({ graph, directory: scratch, file: "graph.onnx", signal });
-    const session = await openSession({ path: join(scratch, file), device: "cpu" });
+    const session = await openSession({ path: join(scratch, file) });
     try {
       const results: Float32Array[][] = [];
       for (const value of inputs) {

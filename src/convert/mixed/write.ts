@@ -95,7 +95,7 @@ async function measure(
   { exact }: Calibration,
 ): Promise<{ featureError: number; tokenError: number }> {
   const { imageSize: side } = checkpoint.config.vision;
-  const session = await openSession({ path: join(directory, file), device: "cpu" });
+  const session = await openSession({ path: join(directory, file) });
   let featureError = 0;
   let tokenError = 0;
   try {

@@ -1,6 +1,6 @@
 import koffi from "koffi";
+import type { Backend } from "../../core/device.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { Backend } from "./locate.ts";
 
 /** The driver library that each GPU backend of llama.cpp needs, by platform: probing it costs milliseconds. */
 const DRIVERS: Readonly<Partial<Record<Backend, Partial<Record<NodeJS.Platform, string>>>>> = {

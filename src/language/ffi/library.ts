@@ -1,7 +1,8 @@
+import type { Backend } from "../../core/device.ts";
 import { FlashSlothError, messageOf } from "../../core/errors.ts";
 import { LLAMA_RELEASE } from "./abi.ts";
 import { bindFunctions, openLibraries, type LlamaFunctions } from "./functions.ts";
-import { locateNative, type Backend, type NativeFiles } from "./locate.ts";
+import { locateNative, type NativeFiles } from "./locate.ts";
 
 /** enum ggml_backend_dev_type, as far as it names a GPU */
 const GPU_TYPES: ReadonlySet<number> = new Set([1, 2]);

@@ -1,10 +1,8 @@
 import { createRequire } from "node:module";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Backend } from "../../core/device.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-
-/** The flavour of llama.cpp that a platform package of node-llama-cpp holds. */
-export type Backend = "cpu" | "cuda" | "vulkan" | "metal";
 
 export interface NativeFiles {
   readonly backend: Backend;

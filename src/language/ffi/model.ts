@@ -39,7 +39,7 @@ export class NativeModel {
 
   /**
    * Reads the file on a thread of its own: this one stays free.
-   * @throws `model-invalid` when llama.cpp refuses the file
+   * @throws `model-invalid` when llama.cpp refuses the file; `device` when it cannot put it on a GPU
    */
   static async load(options: NativeModelOptions): Promise<NativeModel> {
     const { library, path, gpuLayers = 0 } = options;
@@ -49,6 +49,11 @@ export class NativeModel {
       // reading without a map costs a second of every cold start
       params: { n_gpu_layers: gpuLayers, load_mode: LOAD_MODE.mmap },
     });
+    if (pointer === null && gpuLayers !== 0) {
+      throw new FlashSlothError("device", `llama.cpp cannot load the model on ${library.backend}`, {
+        hint: "use --language-device cpu; FLASHSLOTH_NATIVE_LOG=1 says why",
+      });
+    }
     if (pointer === null) {
       throw new FlashSlothError("model-invalid", `llama.cpp cannot load ${path}`, {
         hint: "run the command again with FLASHSLOTH_NATIVE_LOG=1 to see why; a damaged file must be converted anew",

@@ -19,7 +19,7 @@ export async function visionFigure(setup: Setup): Promise<Figure> {
     return flops / encoded.ms.vision / 1e6;
   };
   const products = async (prepack: boolean): Promise<number> =>
-    (await measureMatrixPeak({ sizes, device: "cpu", threads, runs: 5, prepack })).best;
+    (await measureMatrixPeak({ sizes, provider: "cpu", threads, runs: 5, prepack })).best;
 
   const rates = { many: [] as number[], single: [] as number[] };
   const peaks = { packed: [] as number[], plain: [] as number[] };

@@ -67,7 +67,7 @@ function unseen(seed: number): Uint8Array {
 /** features of an unseen picture by a graph that was written */
 async function features(directory: string, seed: number): Promise<Float32Array> {
   const side = SIZES.vision.imageSize;
-  const session = await openSession({ path: join(directory, "vision.onnx"), device: "cpu", threads: 1 });
+  const session = await openSession({ path: join(directory, "vision.onnx"), threads: 1 });
   try {
     const pixels = { type: "uint8", data: unseen(seed), shape: [1, side, side, 3] } as const;
     const [out] = await session.run({ pixels }, ["features"]);

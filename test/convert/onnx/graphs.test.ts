@@ -97,7 +97,7 @@ describe("writing the graphs", () => {
       expect(language.filter((name) => !languageOnly.test(name))).toEqual([]);
       expect(checkpoint.read.filter((name) => languageOnly.test(name))).toEqual([]);
 
-      const session = await openSession({ path: join(directory, "vision.onnx"), device: "cpu" });
+      const session = await openSession({ path: join(directory, "vision.onnx") });
       await session.dispose();
     });
   });

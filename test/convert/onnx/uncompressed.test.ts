@@ -24,7 +24,7 @@ describe("the graph without compression", () => {
       expect((await stat(join(directory, file))).size).toBeLessThan(4096);
 
       const features = Float32Array.from(noise(7, patches * width));
-      const session = await openSession({ path: join(directory, file), device: "cpu", threads: 1 });
+      const session = await openSession({ path: join(directory, file), threads: 1 });
       const [tokens = new Float32Array()] = await session.run(
         { features: { type: "float32", data: features, shape: [1, patches, width] } },
         ["visual_tokens"],

@@ -25,10 +25,10 @@ describe("choices", () => {
     const { directory } = demo;
     manifest = await readManifest(directory);
     engine = await Engine.load({ directory, device: "cpu", parallel: 4 });
-    const begun = await LanguageModel.begin({ directory, manifest, device: "cpu", threads: 1 });
+    const begun = await LanguageModel.begin({ directory, manifest, threads: 1 });
     language = await begun.loaded;
     const { geometry, roles } = manifest;
-    embq = await EmbqSession.load({ directory, file: roles.embq, geometry, device: "cpu", threads: 1 });
+    embq = await EmbqSession.load({ directory, file: roles.embq, geometry, threads: 1 });
     picture = await engine.encodePicture(join(DRAWINGS, "023.png"));
   });
 

@@ -23,7 +23,7 @@ export async function runGraph(
   return await withDirectory(async (directory) => {
     const file = "graph.onnx";
     await writeGraph({ graph, directory, file });
-    const session = await openSession({ path: join(directory, file), device: "cpu", threads: 1 });
+    const session = await openSession({ path: join(directory, file), threads: 1 });
     try {
       const outputs = graph.outputs.map((output) => output.name);
       return await session.run(inputs, outputs);
