@@ -50,7 +50,6 @@ const config: RolldownOptions = defineConfig({
     "heic-worker": "src/image/heic/heic-worker.ts",
     "load-thread": "src/language/ffi/load-thread.ts",
     "apart-process": "src/language/apart-process.ts",
-    "trial-process": "src/engine/devices/trial-process.ts",
   },
   platform: "node",
   logLevel: "silent",

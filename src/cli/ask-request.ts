@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
-import type { DeviceChoice } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import type { WantedVariant } from "../core/variant.ts";
+import type { EngineOptions } from "../engine/api.ts";
 import type { AskSettings } from "../pipeline/job.ts";
 import { argumentJobs } from "../pipeline/sources/arguments.ts";
 import type { Shard } from "../pipeline/sources/shard.ts";
@@ -10,6 +10,7 @@ import { splitArguments } from "./ask-arguments.ts";
 import type { AskFlags } from "./commands/ask.ts";
 import { answersRequest, type AnswersRequest } from "./answers-request.ts";
 import { constraintOf } from "./constraint.ts";
+import { deviceOptions } from "./devices.ts";
 
 /** A validated `ask` command line; a variant that is left open is what the model comes with. */
 export interface AskRequest extends WantedVariant {
@@ -21,10 +22,7 @@ export interface AskRequest extends WantedVariant {
   readonly questionsFile?: QuestionsFileRequest | undefined;
   readonly model: string;
   readonly download: boolean;
-  readonly device: DeviceChoice;
-  /** undefined: as `device` */
-  readonly visionDevice: DeviceChoice | undefined;
-  readonly languageDevice: DeviceChoice | undefined;
+  readonly devices: Pick<EngineOptions, "device" | "visionDevice" | "languageDevice" | "verdicts">;
   readonly threads: number | undefined;
   /** At least one, each asked about every picture; with a questions file, what is asked where a row has no question. */
   readonly questions: readonly string[];
@@ -80,9 +78,7 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     quant: flags.quant,
     visionPrecision: flags.visionPrecision,
     visionBudget: flags.visionBudget,
-    device: flags.device,
-    visionDevice: flags.visionDevice,
-    languageDevice: flags.languageDevice,
+    devices: deviceOptions(flags),
     threads: flags.threads,
     ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,

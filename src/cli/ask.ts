@@ -163,16 +163,13 @@ async function start(
   request: AskRequest,
   parts: AskParts,
 ): Promise<EngineHandle> {
-  const { device, visionDevice, languageDevice, threads, parallel, cacheBytes } = request;
+  const { devices, threads, parallel, cacheBytes } = request;
   const paths = storePaths();
   const alone = pictures === 1 && request.questions.length === 1 && request.questionsFile === undefined;
   parts.terminal.status(`loading ${model.name}`);
   const engine = parts.beginEngine({
     directory: model.directory,
-    device,
-    visionDevice,
-    languageDevice,
-    verdicts: paths.verdicts,
+    ...devices,
     threads,
     pictures,
     parallel: alone ? 1 : parallel,

@@ -2,6 +2,7 @@ import type { BenchOptions } from "../bench/run.ts";
 import { startEngine } from "../engine/client.ts";
 import { storePaths } from "../store/home.ts";
 import type { BenchFlags } from "./commands/bench.ts";
+import { deviceOptions } from "./devices.ts";
 import type { CommandContext } from "./run-command.ts";
 
 /** What is asked about which picture. */
@@ -20,27 +21,9 @@ export async function benchOptions(
   Omit<BenchOptions, "model" | "uncompressed"> & { model: Omit<BenchOptions["model"], "directory"> }
 > {
   const { samplePicture, SAMPLE_NAME } = await import("../bench/sample-picture.ts");
-  const {
-    device,
-    visionDevice,
-    languageDevice,
-    threads,
-    pictures,
-    maxTokens: tokens,
-    warmup,
-    repeat,
-  } = flags;
-  const paths = storePaths();
+  const { threads, pictures, maxTokens: tokens, warmup, repeat } = flags;
   return {
-    model: {
-      device,
-      visionDevice,
-      languageDevice,
-      threads,
-      pictures,
-      promptCache: paths.prompts,
-      verdicts: paths.verdicts,
-    },
+    model: { ...deviceOptions(flags), threads, pictures, promptCache: storePaths().prompts },
     picture: image ?? (await samplePicture()),
     pictureName: image ?? SAMPLE_NAME,
     question,

@@ -3,6 +3,7 @@ import { startServer } from "../serve/server.ts";
 import { storePaths } from "../store/home.ts";
 import { resolveModel } from "../store/resolve.ts";
 import type { ServeFlags } from "./commands/serve.ts";
+import { deviceOptions } from "./devices.ts";
 import { EXIT } from "./exit.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { runCommand } from "./run-command.ts";
@@ -23,7 +24,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     terminal.status(`loading ${model.name}`);
     const engine = beginEngine({
       directory: model.directory,
-      device: flags.device,
+      ...deviceOptions(flags),
       threads: flags.threads,
       pictures: MANY,
       parallel: flags.parallel,

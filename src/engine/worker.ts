@@ -1,18 +1,20 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { answerParent } from "../core/answer-parent.ts";
 import { tameAllocator } from "../language/ffi/allocator.ts";
 import { setNativeVariable } from "../language/ffi/environment.ts";
 import { disableTelemetry, TELEMETRY_SWITCH } from "../onnxruntime/telemetry.ts";
 import type { Answer, AskHooks, EngineOptions } from "./api.ts";
+import { answerTrial } from "./devices/answer-trial.ts";
+import type { TrialRequest } from "./devices/trial.ts";
 import { Engine } from "./engine.ts";
 import { plainError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
 
-/** The worker thread's side of one engine, which orders its work itself. */
+/** The worker thread's side of one engine, which orders its work itself; or a process of its own that tries a device, see `runTrial`. */
 
 const port = parentPort;
-if (port === null) throw new TypeError("this module runs in a worker thread only");
 
 const send = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void =>
-  port.postMessage(message, transfer);
+  port?.postMessage(message, transfer);
 const working = new Map<number, AbortController>();
 
 /** What can be aborted: its signal is made when it begins. */
@@ -87,4 +89,5 @@ async function main(): Promise<void> {
   for (const message of received) handle(message);
 }
 
-await main();
+if (port === null) answerParent(async (request) => answerTrial(request as TrialRequest));
+else await main();

@@ -1,4 +1,4 @@
-import { answerParent } from "../core/child.ts";
+import { answerParent } from "../core/answer-parent.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { usableCores } from "../core/processors.ts";
 import type { ApartReply, ApartRequest, Work } from "./apart.ts";

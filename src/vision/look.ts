@@ -24,7 +24,7 @@ async function open(
       hint: "convert the checkpoint again; a pulled model: flashsloth remove it, then pull it again",
     });
   }
-  return await openSession({ path: join(directory, file), device: "cpu", threads, declared });
+  return await openSession({ path: join(directory, file), threads, declared });
 }
 
 /** What EmbQ's queries look at in a picture: the softmax of its second attention (FlashSloth, arXiv 2412.04317, section 3). */

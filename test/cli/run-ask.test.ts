@@ -17,9 +17,7 @@ const REQUEST: AskRequest = {
   download: false,
   quant: undefined,
   visionPrecision: undefined,
-  device: "cpu",
-  visionDevice: undefined,
-  languageDevice: undefined,
+  devices: { device: "cpu", verdicts: "/verdicts" },
   threads: 2,
   questions: ["Why?"],
   ask: {},
@@ -85,7 +83,7 @@ describe("ask", () => {
       pictures: 3,
       parallel: "auto",
       promptCache: paths.prompts,
-      verdicts: paths.verdicts,
+      verdicts: "/verdicts",
       pictureCache: { features: paths.features, prefixes: paths.prefixes, maxBytes: undefined },
     });
   });

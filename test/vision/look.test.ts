@@ -22,7 +22,6 @@ describe.each(["base", "hd"] as const)("attention of the published shapes, %s", 
       directory,
       geometry,
       file: "vision.onnx",
-      device: "cpu",
       threads: 2,
     });
     const [first] = model.cases;

@@ -48,7 +48,7 @@ export type TryDevice = (request: TrialRequest, signal?: AbortSignal) => Promise
  * @throws `interrupted` when aborted; `native` when no process could be started
  */
 export const runTrial: TryDevice = async (request, signal) => {
-  const module = builtModule("./trial-process.js", import.meta.url);
+  const module = builtModule("../worker.js", import.meta.url);
   const options = { module, request, stderr: "keep", timeoutMs: LONGEST_MS, signal } as const;
   const { reply, end, words } = await askChild(options);
   if (signal?.aborted === true) {

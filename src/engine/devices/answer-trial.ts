@@ -1,5 +1,4 @@
 import { messageOf } from "../../core/errors.ts";
-import { answerParent } from "../../core/child.ts";
 import { readManifest } from "../../core/manifest.ts";
 import { disableTelemetry } from "../../onnxruntime/telemetry.ts";
 import { EmbqSession } from "../../vision/embq.ts";
@@ -9,8 +8,6 @@ import { defaultThreads } from "../threads.ts";
 import { embqProvider } from "./embq-provider.ts";
 import { measureLanguage, measureVision, referencePicture } from "./measure.ts";
 import type { TrialReply, TrialReport, TrialRequest } from "./trial.ts";
-
-/* The child process of `runTrial()`. */
 
 async function tryVision(request: TrialRequest): Promise<NonNullable<TrialReport["vision"]>> {
   const { directory, vision: provider = "cpu" } = request;
@@ -50,7 +47,8 @@ function reasonOf(error: unknown): string {
   return messageOf(error).replace(/^\w+ does not work for \S+ here: /, "");
 }
 
-async function answer(request: TrialRequest): Promise<TrialReply> {
+/** What the process of `runTrial()` does. */
+export async function answerTrial(request: TrialRequest): Promise<TrialReply> {
   try {
     disableTelemetry();
     const vision = request.vision === undefined ? {} : { vision: await tryVision(request) };
@@ -60,5 +58,3 @@ async function answer(request: TrialRequest): Promise<TrialReply> {
     return { refused: reasonOf(error) };
   }
 }
-
-answerParent(async (request) => answer(request as TrialRequest));
