@@ -16,6 +16,7 @@ import type { EvalFlags } from "./commands/eval.ts";
 import { askSamples } from "./eval-asking.ts";
 import { evalList } from "./eval-list.ts";
 import { evalTable } from "./eval-table.ts";
+import { deviceOptions } from "./devices.ts";
 import { EXIT, statusOfRun } from "./exit.ts";
 import { FileOutput } from "./file-output.ts";
 import { GOES_ON, runCommand, type CommandContext } from "./run-command.ts";
@@ -99,7 +100,7 @@ function byOf({ settings, models }: AnswerFile, form: OpenTask["form"]): GivenBy
 }
 
 function requestOf(name: TaskName, { form }: OpenTask, flags: EvalFlags, modelGiven: boolean): AskRequest {
-  const { model, quant, visionPrecision, visionBudget, download, device, threads, parallel, embq } = flags;
+  const { model, quant, visionPrecision, visionBudget, download, threads, parallel, embq } = flags;
   const { output, resume = false, force = false } = flags;
   return {
     images: [],
@@ -110,7 +111,7 @@ function requestOf(name: TaskName, { form }: OpenTask, flags: EvalFlags, modelGi
     visionPrecision,
     visionBudget,
     download,
-    device,
+    devices: deviceOptions(flags),
     threads,
     parallel,
     ask: { maxTokens: form.maxTokens, temperature: 0, embq },

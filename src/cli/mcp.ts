@@ -5,6 +5,7 @@ import { openInput } from "../pipeline/sources/bytes/input.ts";
 import { storePaths } from "../store/home.ts";
 import { resolveModel } from "../store/resolve.ts";
 import type { McpFlags } from "./commands/mcp.ts";
+import { deviceOptions } from "./devices.ts";
 import { EXIT } from "./exit.ts";
 import { showStoreProgress } from "./progress.ts";
 import { resolveOptions } from "./resolve-options.ts";
@@ -36,7 +37,7 @@ export async function mcp(flags: McpFlags): Promise<void> {
 
 /** Loads the model that the command line names, and tells the terminal and whoever waits what takes its time. */
 function loader(flags: McpFlags, terminal: Terminal, signal: AbortSignal): LoadModel {
-  const { device, threads, parallel, cache, cacheSize } = flags;
+  const { threads, parallel, cache, cacheSize } = flags;
   return async (hear) => {
     const paths = storePaths();
     const tell = showStoreProgress({
@@ -48,7 +49,7 @@ function loader(flags: McpFlags, terminal: Terminal, signal: AbortSignal): LoadM
     hear(`loading ${model.name}`);
     const engine = await startEngine({
       directory: model.directory,
-      device,
+      ...deviceOptions(flags),
       threads,
       parallel,
       pictures: MANY_PICTURES,

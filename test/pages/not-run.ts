@@ -8,6 +8,8 @@ export const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
 /** Commands that are not run here, by how they begin, and why. */
 export const NOT_RUN: Readonly<Record<string, string>> = {
   "node node_modules/onnxruntime-node/script/install.js": "fetches from NuGet",
+  'flashsloth ask photo.jpg "What is this?" --device vulkan': "needs a GPU",
+  'flashsloth ask photo.jpg "What is this?" --vision-device cpu --language-device cuda': "needs a GPU",
   "npm run peers": "compiles llama.cpp and measures for hours, on weights of 8 GB",
 };
 

@@ -2,7 +2,7 @@ import { cropCount, type ModelGeometry } from "../../core/manifest.ts";
 import type { LanguageNumbers, VisionNumbers } from "../../core/reference.ts";
 import { sketch } from "../../core/sketch.ts";
 import { MADE_PICTURES, madePicture } from "../../image/made-pictures.ts";
-import type { PreparedPicture } from "../../image/picture.ts";
+import { digestOf, type PreparedPicture } from "../../image/picture.ts";
 import type { EmbqSession } from "../../vision/embq.ts";
 import type { VisionEncoder } from "../../vision/encoder.ts";
 import type { Engine } from "../engine.ts";
@@ -23,7 +23,8 @@ export function referencePicture(geometry: ModelGeometry): PreparedPicture {
   for (let crop = 0; crop < crops; crop++) {
     pixels.set(madePicture(crop % MADE_PICTURES, size), crop * size * size * 3);
   }
-  return { pixels, crops, size, width: size, height: size };
+  const seen = { pixels, crops, size };
+  return { ...seen, width: size, height: size, digest: digestOf(seen) };
 }
 
 export interface VisionParts {
