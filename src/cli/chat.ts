@@ -15,6 +15,7 @@ import { chatFromPipe } from "./chat/from-pipe.ts";
 import { chatOnTerminal } from "./chat/on-terminal.ts";
 import { lineVoice, streamedVoice } from "./chat/voice.ts";
 import type { ChatFlags } from "./commands/chat.ts";
+import { deviceOptions } from "./devices.ts";
 import { noteOnModel, resolveOptions } from "./resolve-options.ts";
 import { runCommand, type CommandContext } from "./run-command.ts";
 
@@ -65,11 +66,12 @@ async function checkImage(image: string | undefined): Promise<void> {
 }
 
 /** A conversation may need the model's whole context, and asks one question at a time. */
-function begin(model: ResolvedModel, { device, threads, cache, cacheSize }: ChatFlags): EngineHandle {
+function begin(model: ResolvedModel, flags: ChatFlags): EngineHandle {
+  const { threads, cache, cacheSize } = flags;
   const { prompts, features, prefixes } = storePaths();
   return beginEngine({
     directory: model.directory,
-    device,
+    ...deviceOptions(flags),
     threads,
     parallel: 1,
     promptCache: prompts,

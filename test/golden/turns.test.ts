@@ -96,7 +96,6 @@ describe.each([
     const begun = await LanguageModel.begin({
       directory: join(folder, "model"),
       manifest,
-      device: "cpu",
       threads: 2,
     });
     const language = await begun.loaded;
@@ -123,7 +122,6 @@ describe.each([
       directory: join(folder, "model"),
       file: manifest.roles.embq,
       geometry: manifest.geometry,
-      device: "cpu",
     });
     const seen = engine.features(picture).features;
     expect(seen.length / manifest.geometry.featureWidth).toBe(features);
