@@ -42,14 +42,19 @@ function imageOf(record: string): string {
   return (JSON.parse(record) as { image: string }).image;
 }
 
-/** Kills a run when about so many of its rows are in the file, and a random while later. */
-async function killAt(rows: number, later: number): Promise<void> {
+/**
+ * Kills a run when about so many of its rows are in the file, and a random while later.
+ * @returns whether it was in the midst of its pictures
+ */
+async function killAt(rows: number, later: number): Promise<boolean> {
   const child = place.start(process.execPath, [BINARY, ...words("--resume")]);
   const ended = finished(child);
   while (child.exitCode === null && (await rowsThere()) < rows) await sleep(2);
   await sleep(later);
   child.kill("SIGKILL");
-  await ended;
+  const { signal } = await ended;
+  const there = await rowsThere();
+  return signal === "SIGKILL" && there > 0 && there < DRAWINGS;
 }
 
 async function rowsThere(): Promise<number> {
@@ -80,13 +85,16 @@ describe("a run over many pictures", LONG, () => {
     const next = random(SEED);
     await rm(place.path("out.jsonl"));
     const moments = Array.from({ length: KILLS }, () => Math.floor(next() * DRAWINGS)).sort((a, b) => a - b);
+    let inTheMidst = 0;
     for (const rows of moments) {
-      await killAt(rows, next() * 40);
+      if (await killAt(rows, next() * 40)) inTheMidst += 1;
       // a long run is also looked at after each kill
       if (DRAWINGS <= 100) continue;
       const there = (await text().catch(() => "")).split("\n").slice(0, -1);
       expect(new Set(there.map(imageOf)).size).toBe(there.length);
     }
+    console.log(`${inTheMidst} of ${KILLS} kills in the midst of the pictures`);
+    expect(inTheMidst).toBeGreaterThan(0);
     expect((await resume()).status).toBe(0);
     expect(await records()).toEqual(undisturbed);
     const left = await readdir(place.directory);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BINARY, DRAWINGS_FOLDER, finished, lines, Place, QUESTION, RED_CIRCLE, says } from "./binary.ts";
 
@@ -49,9 +50,14 @@ describe("signals", () => {
       stdin: null,
     });
     const end = finished(child);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    // more than a pipe holds: it is written when the command has read of it, and waits for the rest
+    const beginning = Buffer.alloc(1_000_000);
+    beginning.set(await readFile(RED_CIRCLE));
+    await new Promise((read) => child.stdin.write(beginning, read));
     child.kill("SIGINT");
+    const tooLate = setTimeout(() => child.kill("SIGKILL"), 20_000);
     expect(await end).toMatchObject({ signal: "SIGINT", stdout: "" });
+    clearTimeout(tooLate);
   });
 });
 

@@ -77,8 +77,27 @@ async function recordText(): Promise<string> {
   return readFile(join(`${out}.partial`, RECORD), "utf8").catch(() => "");
 }
 
-/** Two in three kills hit any moment of the run, the others what comes after the quantisation. */
-async function randomMoment(child: ChildProcess, next: () => number): Promise<void> {
+/** How far a conversion is, by what is finished. */
+const PHASES = ["nothing", "quantizing", "graphs", "done"] as const;
+
+async function phase(): Promise<(typeof PHASES)[number]> {
+  if (existsSync(out)) return "done";
+  const text = await recordText();
+  if (text.includes('"language.gguf"')) return "graphs";
+  return text.includes('"language.f16.gguf"') ? "quantizing" : "nothing";
+}
+
+/**
+ * The first kills hit each phase in turn, so that none is left to chance. Of the others two in three hit any moment of the run,
+ * the rest what comes after the quantisation.
+ */
+async function moment(kill: number, child: ChildProcess, next: () => number): Promise<void> {
+  const wanted = PHASES[kill];
+  if (wanted !== undefined) {
+    const isUnderWay = (): boolean => existsSync(`${out}.partial`) || existsSync(out);
+    while (child.exitCode === null && !(isUnderWay() && (await phase()) === wanted)) await sleep(2);
+    return;
+  }
   const [kind, fraction] = [next(), next()];
   if (kind < 2 / 3) {
     await sleep(fraction * 1.05 * fullMs);
@@ -112,22 +131,21 @@ describe("a conversion that is killed", () => {
     { timeout: 120_000 + KILLS * 20_000 },
     async () => {
       const next = random(SEED);
-      const moments: Record<string, number> = {};
+      const moments = { nothing: 0, quantizing: 0, graphs: 0, done: 0 };
       let reused = 0;
       for (let kill = 0; kill < KILLS;) {
         const strokes = 1 + Math.floor(next() * 2);
         for (let stroke = 0; stroke < strokes && kill < KILLS; stroke++, kill++) {
           const child = convert();
           const end = ended(child);
-          await Promise.race([randomMoment(child, next), end]);
+          await Promise.race([moment(kill, child, next), end]);
           child.kill("SIGKILL");
           await end;
+          moments[await phase()] += 1;
           if (existsSync(out)) {
             await checkModel();
             await rm(out, { recursive: true });
           }
-          const last = [...(await finishedFiles()).keys()].at(-1) ?? "nothing";
-          moments[last] = (moments[last] ?? 0) + 1;
         }
 
         const before = await finishedFiles();
@@ -142,8 +160,9 @@ describe("a conversion that is killed", () => {
         expect(await readdir(home)).toEqual(["model"]);
         await rm(out, { recursive: true });
       }
-      console.log(`kills by the last finished file: ${JSON.stringify(moments)}; files used again: ${reused}`);
-      if (KILLS >= 50) expect(Object.keys(moments).length).toBeGreaterThan(3);
+      console.log(`kills by what was finished: ${JSON.stringify(moments)}; files used again: ${reused}`);
+      for (const reached of PHASES.slice(0, KILLS)) expect(moments[reached], reached).toBeGreaterThan(0);
+      expect(reused).toBeGreaterThan(0);
     },
   );
 

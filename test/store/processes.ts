@@ -89,9 +89,10 @@ export class ProcessPlace {
     for (const folder of await readdir(this.paths.downloads).catch(() => [])) {
       for (const file of await readdir(join(this.paths.downloads, folder))) {
         if (file.endsWith(".etag")) continue;
-        const { size } = await stat(join(this.paths.downloads, folder, file));
+        const there = await stat(join(this.paths.downloads, folder, file)).catch(() => undefined);
+        if (there === undefined) continue; // renamed just now
         const name = file.replace(/\.part$/, "");
-        found.set(name, { bytes: size, whole: name === file });
+        found.set(name, { bytes: there.size, whole: name === file });
       }
     }
     return found;
