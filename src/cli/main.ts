@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { EXIT, statusOf, statusOfTrouble } from "./exit.ts";
+import { keepNurserySmall } from "./nursery.ts";
 import { createProgram } from "./program.ts";
 import { visible } from "../core/visible.ts";
 
@@ -55,4 +56,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => {});
 
+keepNurserySmall();
 await main(process.argv.slice(2));

@@ -2,6 +2,7 @@ import type { Job } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
 import { answers } from "../pipeline/run.ts";
 import type { Report } from "./ask-report.ts";
+import { keepNurserySmall } from "./nursery.ts";
 import type { RunProgress } from "./run-progress.ts";
 
 export interface OutcomesOptions {
@@ -20,7 +21,10 @@ export function outcomesOf(run: Report, options: OutcomesOptions): AsyncGenerato
   engine
     .then(async (handle) => handle.ready())
     .then(
-      () => progress.begin(),
+      () => {
+        keepNurserySmall();
+        progress.begin();
+      },
       () => {}, // told where the first picture needs it
     );
   return answers({
