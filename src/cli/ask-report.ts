@@ -1,3 +1,4 @@
+import { collectGarbage } from "../core/garbage.ts";
 import type { EngineHandle } from "../engine/api.ts";
 import type { Job, JobSource } from "../pipeline/job.ts";
 import type { Outcome } from "../pipeline/outcome.ts";
@@ -68,6 +69,7 @@ export async function report(run: Report): Promise<void> {
       counts.pictures = progress.through;
       if ("error" in outcome && request.answers.failFast) break;
       progress.show();
+      collectGarbage();
     }
   } finally {
     terminal.clear();

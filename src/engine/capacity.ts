@@ -1,16 +1,33 @@
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount, type ModelGeometry } from "../core/manifest.ts";
 import { TEMPLATE_POSITIONS } from "./prompt.ts";
+import { WORTH_SHARING } from "./threads.ts";
 
 /** The most questions at once: each takes up to two of llama.cpp's 256 numbers for sequences. */
 export const MOST_PARALLEL = 64;
 /** Questions at once by the device of the language model, where it was measured. */
 const AUTO_PARALLEL: Readonly<Record<string, number>> = { cpu: 8 };
 const AUTO_PARALLEL_GPU = 16;
+/**
+ * Attention reads whole blocks of `CELL_BLOCK` cells: so many short questions to a tiny model, with what is kept of other
+ * pictures, fill one. Beside a tiny model's layers the next block costs more than larger batches save.
+ */
+const AUTO_PARALLEL_TINY = 6;
 
-/** How many questions are worked on at once. @throws `usage` for a number out of range */
-export function chosenParallel(wanted: number | "auto" | undefined, device: string): number {
-  if (wanted === undefined || wanted === "auto") return AUTO_PARALLEL[device] ?? AUTO_PARALLEL_GPU;
+/**
+ * How many questions are worked on at once.
+ * @param runs which model runs where. @default one of full size on a CPU
+ * @throws `usage` for a number out of range
+ */
+export function chosenParallel(
+  wanted: number | "auto" | undefined,
+  runs: { readonly device?: string; readonly hiddenSize?: number } = {},
+): number {
+  const { device = "cpu", hiddenSize = WORTH_SHARING } = runs;
+  if (wanted === undefined || wanted === "auto") {
+    if (device === "cpu" && hiddenSize < WORTH_SHARING) return AUTO_PARALLEL_TINY;
+    return AUTO_PARALLEL[device] ?? AUTO_PARALLEL_GPU;
+  }
   if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MOST_PARALLEL) return wanted;
   throw new FlashSlothError("usage", `${wanted} questions cannot be worked on at once`, {
     hint: `choose a number from 1 to ${MOST_PARALLEL}, or auto`,

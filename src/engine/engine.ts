@@ -237,7 +237,10 @@ export class Engine implements EngineHandle {
         language,
         embq,
         geometry,
-        parallel: chosenParallel(this.#options.parallel, language.device.device),
+        parallel: chosenParallel(this.#options.parallel, {
+          device: language.device.device,
+          hiddenSize: geometry.hiddenSize,
+        }),
         positions,
         batchRows,
         wrapStore,

@@ -27,7 +27,7 @@ export interface LoadingParts {
 export async function beginLoading(options: EngineOptions): Promise<LoadingParts> {
   const start = performance.now();
   const { directory, pictures = 1 } = options;
-  chosenParallel(options.parallel, "cpu"); // a number out of range is refused before anything is loaded
+  chosenParallel(options.parallel); // a number out of range is refused before anything is loaded
   const manifest = await readManifest(directory);
   const { geometry, roles } = manifest;
   const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
@@ -70,7 +70,10 @@ export async function beginLoading(options: EngineOptions): Promise<LoadingParts
         total: performance.now() - start,
       },
       threads,
-      parallel: chosenParallel(options.parallel, language.part.device.device),
+      parallel: chosenParallel(options.parallel, {
+        device: language.part.device.device,
+        hiddenSize: geometry.hiddenSize,
+      }),
     };
   };
   const parts: LoadingParts = {

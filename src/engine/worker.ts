@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { answerParent } from "../core/answer-parent.ts";
+import { collectGarbage } from "../core/garbage.ts";
 import { tameAllocator } from "../language/ffi/allocator.ts";
 import { setNativeVariable } from "../language/ffi/environment.ts";
 import { disableTelemetry, TELEMETRY_SWITCH } from "../onnxruntime/telemetry.ts";
@@ -35,7 +36,9 @@ async function perform(engine: Engine, id: number, request: Request): Promise<un
       return await engine.ask(request.picture, request.options, { onText, signal: begin(id) });
     }
     case "release":
-      return await engine.release(request.picture);
+      await engine.release(request.picture);
+      collectGarbage();
+      return undefined;
     case "counters":
       return await engine.counters();
     case "dispose":

@@ -50,7 +50,7 @@ export async function throughputFigures(setup: Setup): Promise<Figure[]> {
   const vision = Math.min(...[...measured.values()].flatMap((each) => each.vision));
   const hourly = new Map([...measured].map(([sequences, each]) => [sequences, picturesAnHour(each, vision)]));
   const best = Math.max(...hourly.values());
-  const auto = chosenParallel("auto", "cpu");
+  const auto = chosenParallel("auto");
   const chosen = hourly.get(auto) ?? Number.NaN;
   return [
     ...[...measured].map(([sequences, { ours, theirs }]): Figure => {
