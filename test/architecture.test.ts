@@ -9,7 +9,7 @@ const SOURCE = resolve(import.meta.dirname, "../src");
  * Folders on one level never import each other.
  */
 const DIRECT: Readonly<Record<string, readonly string[]>> = {
-  cli: ["eval", "mcp", "serve", "chat", "explain", "bench", "store"],
+  cli: ["eval", "mcp", "serve", "chat", "explain", "bench", "doctor", "store"],
   eval: ["pipeline"],
   mcp: ["pipeline"],
   pipeline: ["openai", "addresses"],
@@ -17,6 +17,7 @@ const DIRECT: Readonly<Record<string, readonly string[]>> = {
   chat: ["engine"],
   explain: ["engine"],
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak
+  doctor: ["store"],
   store: ["engine", "convert"],
   openai: ["engine"], // requests and responses in OpenAI's form, whoever reads and writes them
   addresses: ["image"], // pictures by URL and data URI

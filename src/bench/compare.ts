@@ -2,7 +2,7 @@ import { type Manifest, readManifest, variantOf, visionAccuracy } from "../core/
 import { showVariant } from "../core/variant.ts";
 import type { EngineInfo, EngineOptions } from "../engine/api.ts";
 import { decodeRate } from "../engine/decode-rate.ts";
-import { describeMachine, describeVersions } from "./machine.ts";
+import { describeMachine, describeVersions } from "../engine/machine.ts";
 import { measureRounds, type Round } from "./measure.ts";
 import type { BenchOptions } from "./run.ts";
 import { timeToFirstToken } from "./report.ts";

@@ -1,5 +1,5 @@
 import type { Variant } from "../core/variant.ts";
-import type { Machine, Versions } from "./machine.ts";
+import type { Machine, Versions } from "../engine/machine.ts";
 import type { BenchReport } from "./report.ts";
 import { median } from "./statistics.ts";
 

@@ -1,4 +1,4 @@
-import type { Machine, Versions } from "./machine.ts";
+import type { Machine, Versions } from "../engine/machine.ts";
 
 /** Three digits or more, whatever the size: `0.04 ms`, `12.3 ms`, `4.65 s`. */
 export function milliseconds(ms: number): string {

@@ -2,7 +2,7 @@ import type { VisionPrecision } from "../core/variant.ts";
 import type { EngineInfo } from "../engine/api.ts";
 import { decodeRate } from "../engine/decode-rate.ts";
 import type { MatrixPeak } from "./matrix-peak.ts";
-import type { Machine, Versions } from "./machine.ts";
+import type { Machine, Versions } from "../engine/machine.ts";
 import type { Round } from "./measure.ts";
 import {
   compressFlops,

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { readManifest, visionAccuracy } from "../core/manifest.ts";
 import { coldAsk, coldRecord, type ColdRun, type CommandOptions } from "./cold.ts";
-import { describeMachine, describeVersions } from "./machine.ts";
+import { describeMachine, describeVersions } from "../engine/machine.ts";
 import { type BenchReport, stageRow, type StageRow } from "./report.ts";
 import { median, summary } from "./statistics.ts";
 

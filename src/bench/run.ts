@@ -1,7 +1,7 @@
 import { readManifest, visionAccuracy } from "../core/manifest.ts";
 import type { EngineHandle, EngineOptions } from "../engine/api.ts";
 import { knownSizes } from "./flops.ts";
-import { describeMachine, describeVersions } from "./machine.ts";
+import { describeMachine, describeVersions } from "../engine/machine.ts";
 import { type MatrixPeak, measureMatrixPeak } from "./matrix-peak.ts";
 import { measureRounds, uncompressedPositions } from "./measure.ts";
 import { MemoryWatch } from "./memory.ts";

@@ -7,6 +7,7 @@ import { addChat } from "./commands/chat.ts";
 import { addComplete } from "./commands/complete.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConvert } from "./commands/convert.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addEval } from "./commands/eval.ts";
 import { addGrep } from "./commands/grep.ts";
 import { addInspect } from "./commands/inspect.ts";
@@ -32,6 +33,7 @@ const COMMANDS = [
   addConvert,
   addBench,
   addEval,
+  addDoctor,
   addCache,
   addCompletion,
   addComplete,

@@ -6,11 +6,12 @@ import { setNativeVariable } from "../language/ffi/environment.ts";
 import { disableTelemetry, TELEMETRY_SWITCH } from "../onnxruntime/telemetry.ts";
 import type { Answer, AskHooks, EngineOptions } from "./api.ts";
 import { answerTrial } from "./devices/answer-trial.ts";
+import { answerProbe, type ProbeRequest } from "./devices/probe.ts";
 import type { TrialRequest } from "./devices/trial.ts";
 import { Engine } from "./engine.ts";
 import { plainError, type FromWorker, type Request, type ToWorker } from "./protocol.ts";
 
-/** The worker thread's side of one engine, which orders its work itself; or a process of its own that tries a device, see `runTrial`. */
+/** The worker thread's side of one engine, which orders its work itself; or a process of its own that tries a device, see `runTrial` and `probeBackend`. */
 
 const port = parentPort;
 
@@ -92,5 +93,9 @@ async function main(): Promise<void> {
   for (const message of received) handle(message);
 }
 
-if (port === null) answerParent(async (request) => answerTrial(request as TrialRequest));
+async function tryOut(request: TrialRequest | ProbeRequest): Promise<object> {
+  return await ("probe" in request ? answerProbe(request) : answerTrial(request));
+}
+
+if (port === null) answerParent(async (request) => tryOut(request as TrialRequest | ProbeRequest));
 else await main();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { knownSizes } from "../../../src/bench/flops.ts";
-import { describeMachine, describeVersions } from "../../../src/bench/machine.ts";
+import { describeMachine, describeVersions } from "../../../src/engine/machine.ts";
 import { samplePicture } from "../../../src/bench/sample-picture.ts";
 import { readManifest, variantOf } from "../../../src/core/manifest.ts";
 import { showVariant } from "../../../src/core/variant.ts";
