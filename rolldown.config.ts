@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig, type ChunkingContext, type RolldownOptions } from "rolldown";
 
@@ -42,7 +43,7 @@ function chunkOf(id: string, context: ChunkingContext): string | null {
  * `src/` and the small libraries it uses, joined into a few files: each module that Node looks up and compiles by itself
  * costs a millisecond of every start. What is imported dynamically stays in files of its own.
  */
-const config: RolldownOptions = defineConfig({
+const program: RolldownOptions = defineConfig({
   input: {
     flashsloth: "src/cli/main.ts",
     index: "src/index.ts",
@@ -76,4 +77,26 @@ const config: RolldownOptions = defineConfig({
   },
 });
 
-export default config;
+const PAGE = "src/serve/page/client";
+
+/** The page of `serve`, for a browser: its script in one file, beside its other files. */
+const page: RolldownOptions = defineConfig({
+  input: { page: `${PAGE}/main.ts` },
+  platform: "browser",
+  logLevel: "silent",
+  plugins: [
+    {
+      name: "the page's files that need no building",
+      generateBundle() {
+        for (const fileName of ["index.html", "page.css", "page.svg"]) {
+          this.emitFile({ type: "asset", fileName, source: readFileSync(`${PAGE}/${fileName}`) });
+        }
+      },
+    },
+  ],
+  output: { dir: "dist/page", cleanDir: true, minify: true },
+});
+
+const builds: RolldownOptions[] = [program, page];
+
+export default builds;

@@ -13,7 +13,7 @@ const DIRECT: Readonly<Record<string, readonly string[]>> = {
   eval: ["pipeline"],
   mcp: ["pipeline"],
   pipeline: ["openai", "addresses"],
-  serve: ["openai", "addresses"], // knows no terminal
+  serve: ["openai", "addresses", "explain"], // knows no terminal
   chat: ["engine"],
   explain: ["engine"],
   bench: ["engine", "formats"], // it writes a graph of its own: plain matrix products, for the machine's peak

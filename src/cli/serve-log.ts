@@ -17,5 +17,5 @@ export interface GreetingOptions {
 /** Where the server is, and a command that tries it. */
 export function greeting({ url, model, keyed }: GreetingOptions): string {
   const key = keyed ? ' -H "Authorization: Bearer $FLASHSLOTH_API_KEY"' : "";
-  return `serving ${model} at ${url}/v1; try: curl${key} ${url}/v1/models`;
+  return `serving ${model} at ${url}/v1; open ${url} in a browser, or try: curl${key} ${url}/v1/models`;
 }

@@ -10,11 +10,22 @@ import { fileURLToPath } from "node:url";
  */
 export function builtModule(relative: string, caller: string): URL {
   const beside = new URL(relative, caller);
-  let folder = new URL("../", caller);
-  for (let found = beside; ; found = new URL(`dist/lib/${basename(relative)}`, folder)) {
+  if (existsSync(fileURLToPath(beside))) return beside;
+  return builtFile(`lib/${basename(relative)}`, caller) ?? beside;
+}
+
+/**
+ * A file that the build made.
+ * @param path inside the build's folder, `page/index.html`
+ * @param caller `import.meta.url` of whoever asks, built or not
+ * @returns undefined where it was not built
+ */
+export function builtFile(path: string, caller: string): URL | undefined {
+  for (let folder = new URL("./", caller); ;) {
+    const found = new URL(`dist/${path}`, folder);
     if (existsSync(fileURLToPath(found))) return found;
     const parent = new URL("../", folder);
-    if (parent.pathname === folder.pathname) return beside;
+    if (parent.pathname === folder.pathname) return undefined;
     folder = parent;
   }
 }

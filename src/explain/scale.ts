@@ -27,7 +27,7 @@ export function viridis(at: number): Colour {
 }
 
 /** How much of a coloured pixel is the colour; the rest is the picture in grey. */
-const OPACITY = 0.65;
+export const OPACITY = 0.65;
 /** What is left of the picture's contrast: a dark shape must not look like little attention. */
 const CONTRAST = 0.5;
 export const MIDDLE_GREY = 128;

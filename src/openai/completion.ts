@@ -18,6 +18,8 @@ export interface CompletedChat extends CompletionHead {
   /** @default the answer was not one of choices */
   readonly choices?: readonly ScoredChoice[] | undefined;
   readonly mass?: number | undefined;
+  /** Where the model looked, as it is to be told. @default it is not */
+  readonly explain?: object | undefined;
 }
 
 /** Where a body says what OpenAI's has no field for. */
@@ -52,6 +54,7 @@ export interface ChunkOptions {
   readonly usageFollows?: boolean | undefined;
   readonly choices?: readonly ScoredChoice[] | undefined;
   readonly mass?: number | undefined;
+  readonly explain?: object | undefined;
 }
 
 /** An event of a stream: https://platform.openai.com/docs/api-reference/chat/streaming. */
@@ -85,8 +88,9 @@ function usageOf({ prompt, answer }: CompletedChat["tokens"]): object {
   return { prompt_tokens: prompt, completion_tokens: answer, total_tokens: prompt + answer };
 }
 
-function ownOf({ choices, mass }: Pick<CompletedChat, "choices" | "mass">): object {
-  return choices === undefined ? {} : { [OWN_FIELD]: { choices, mass } };
+function ownOf({ choices, mass, explain }: Pick<CompletedChat, "choices" | "mass" | "explain">): object {
+  if (choices === undefined && explain === undefined) return {};
+  return { [OWN_FIELD]: { choices, mass, explain } };
 }
 
 /** OpenAI knows two ways in which a text ends. */

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from "../core/json.ts";
+import type { ExplainOptions } from "../engine/api.ts";
 import { BadRequest } from "./bad-request.ts";
 
 /** How an answer is to be sent. */
@@ -9,6 +10,8 @@ export interface Delivery {
   readonly includeUsage: boolean;
   /** How many likeliest tokens are told beside each token. @default none is told */
   readonly logprobs: number | undefined;
+  /** With where the model looked: a field of our own. @default without */
+  readonly explain: ExplainOptions | undefined;
 }
 
 /** The fields of a body that `readDelivery` reads. */
@@ -17,6 +20,7 @@ export const DELIVERY_FIELDS: ReadonlySet<string> = new Set([
   "stream_options",
   "logprobs",
   "top_logprobs",
+  "explain",
 ]);
 
 /** As many as OpenAI gives. */
@@ -43,7 +47,16 @@ export function readDelivery(body: JsonObject): Delivery {
     stream,
     includeUsage: flag(options ?? {}, "include_usage", "stream_options.include_usage"),
     logprobs: wanted ? (isCount(top) ? top : 0) : undefined,
+    explain: explainOf(body["explain"] ?? false),
   };
+}
+
+/** @param given true, false, or the layer */
+function explainOf(given: unknown): ExplainOptions | undefined {
+  if (given === false) return undefined;
+  if (given === true) return {};
+  if (given === "embq" || given === "sap") return { layer: given };
+  throw new BadRequest('`explain` is neither true nor false, nor "embq" or "sap"', { param: "explain" });
 }
 
 function isCount(value: unknown): value is number {

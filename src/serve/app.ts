@@ -37,7 +37,7 @@ export function createApp(options: AppOptions): Hono<ServeEnv> {
   });
 
   app.get("/health", (c) => c.json({ status: "ok" }));
-  addPage(app, { model: model.name });
+  addPage(app);
 
   const key = keyed(apiKey);
   app.get("/metrics", key, async (c) => {

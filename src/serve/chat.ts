@@ -7,6 +7,7 @@ import { completionBody, type CompletionHead } from "../openai/completion.ts";
 import { DELIVERY_FIELDS, readDelivery, type Delivery } from "../openai/delivery.ts";
 import type { Admission, Place } from "./admission.ts";
 import { ApiError, apiErrorOf } from "./api-error.ts";
+import { attentionBody } from "./attention.ts";
 import { readJson } from "./body.ts";
 import { Deadline } from "./deadline.ts";
 import type { ServeEnv } from "./env.ts";
@@ -90,6 +91,7 @@ async function answer(
             history: request.history,
             keep: true,
             logprobs: delivery.logprobs,
+            explain: delivery.explain,
             timeoutMs: deadline.leftMs,
           },
           { onText, signal: deadline.signal },
@@ -101,7 +103,7 @@ async function answer(
       if (answered.finish === "timeout" && answered.text === "") throw Deadline.passed();
       return answered;
     } catch (error) {
-      const failure = apiErrorOf(deadline.over(error), constrainedBy(request));
+      const failure = apiErrorOf(deadline.over(error), refusedField(asked));
       c.get("said").code = failure.code;
       throw failure;
     } finally {
@@ -109,9 +111,14 @@ async function answer(
       await parts.pictures.release(picture).catch(() => {});
     }
   };
-  if (delivery.stream) return c.body(await streamAnswer({ head, delivery, ask }), 200, STREAM_HEADERS);
-  const { text, finish, tokens, logprobs, choices, mass } = await ask();
-  return c.json(completionBody({ ...head, text, finish, tokens, logprobs, choices, mass }));
+  const explained = ({ explain }: Answer): object | undefined => explain && attentionBody(explain, picture);
+  if (delivery.stream) {
+    return c.body(await streamAnswer({ head, delivery, explained, ask }), 200, STREAM_HEADERS);
+  }
+  const answered = await ask();
+  const { text, finish, tokens, logprobs, choices, mass } = answered;
+  const explain = explained(answered);
+  return c.json(completionBody({ ...head, text, finish, tokens, logprobs, choices, mass, explain }));
 }
 
 /** Waits for the request's turn, and has its picture encoded. */
@@ -128,6 +135,8 @@ async function look(parts: ChatParts, asked: Asked, place: Place): Promise<Encod
 }
 
 /** The field that the engine may find unusable when it has the question. */
-function constrainedBy({ settings: { constraint } }: ChatRequest): string | undefined {
-  return constraint && { schema: "response_format", choices: "choices" }[constraint.kind];
+function refusedField({ request, delivery }: Asked): string | undefined {
+  const { constraint } = request.settings;
+  if (constraint !== undefined) return { schema: "response_format", choices: "choices" }[constraint.kind];
+  return delivery.explain === undefined ? undefined : "explain";
 }

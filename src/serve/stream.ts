@@ -6,6 +6,8 @@ import { apiErrorOf } from "./api-error.ts";
 export interface StreamOptions {
   readonly head: CompletionHead;
   readonly delivery: Pick<Delivery, "includeUsage" | "logprobs">;
+  /** Where the model looked, as it is told. */
+  readonly explained: (answer: Answer) => object | undefined;
   readonly ask: (onText: AskHooks["onText"]) => Promise<Answer>;
 }
 
@@ -23,6 +25,7 @@ export const STREAM_HEADERS: Readonly<Record<string, string>> = {
 export async function streamAnswer({
   head,
   delivery,
+  explained,
   ask,
 }: StreamOptions): Promise<ReadableStream<Uint8Array>> {
   const events = new Events();
@@ -39,11 +42,14 @@ export async function streamAnswer({
     told += logprobs?.length ?? 0;
     events.send(chunkBody(head, { delta: { content }, logprobs, usageFollows }));
   });
-  const complete = ({ finish, tokens, logprobs, choices, mass }: Answer): void => {
+  const complete = (answer: Answer): void => {
+    const { finish, tokens, logprobs, choices, mass } = answer;
+    const explain = explained(answer);
     begin();
     // white space at an answer's end is no part of it, and its tokens came with no text
     const rest = logprobs?.slice(told);
-    events.send(chunkBody(head, { delta: {}, finish, logprobs: rest, usageFollows, choices, mass }));
+    const chunk = { delta: {}, finish, logprobs: rest, usageFollows, choices, mass, explain };
+    events.send(chunkBody(head, chunk));
     if (usageFollows) events.send(usageChunk(head, tokens));
     events.end();
   };
