@@ -1,3 +1,16 @@
 /** What `eval` knows, by the names that the command takes. */
-export const TASK_NAMES = ["demo", "pope"] as const;
+export const TASK_NAMES = [
+  "demo",
+  "pope",
+  "mme",
+  "gqa",
+  "textvqa",
+  "scienceqa",
+  "mmbench",
+  "ai2d",
+  "chartqa",
+  "docvqa",
+  "seed",
+  "realworldqa",
+] as const;
 export type TaskName = (typeof TASK_NAMES)[number];

@@ -1,7 +1,7 @@
 import type { Answers } from "./answers.ts";
 import { bootstrap, type Interval } from "./bootstrap.ts";
 import { grouped } from "./scores/figures.ts";
-import type { Graded, Metric, Sample, Scoring, Unit } from "./task.ts";
+import type { Graded, Metric, Sample, Scoring } from "./task.ts";
 
 /** What answers are worth. */
 export interface Score {
@@ -52,8 +52,7 @@ export async function scoreAnswers(
   tally.foreign = answers.left;
   if (scoring === undefined || graded.length === 0) return { tally, score: undefined };
   const units = grouped(graded);
-  const { name, unit } = scoring.headline;
-  const figure = (of: readonly Unit[]): number => scoring.headline.of(of);
+  const { name, unit, of: figure } = scoring.headline;
   const interval = bootstrap({ units, figure });
   return {
     tally,

@@ -64,15 +64,15 @@ export interface Metric {
 /** How answers become a score. */
 export interface Scoring {
   /** The rule for one answer. @throws nothing: any text is an answer */
-  grade(text: string, truth: Truth): Grade;
+  readonly grade: (text: string, truth: Truth) => Grade;
   /** The figure that the paper's is held against. */
   readonly headline: {
     readonly name: string;
     readonly unit: "%" | "points";
-    of(units: readonly Unit[]): number;
+    readonly of: (units: readonly Unit[]) => number;
   };
   /** Further figures, the most telling first. */
-  details(units: readonly Unit[]): readonly Metric[];
+  readonly details: (units: readonly Unit[]) => readonly Metric[];
 }
 
 /** A benchmark under one protocol. */

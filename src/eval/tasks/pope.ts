@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { DataFolder, Need } from "../data/folder.ts";
 import { jsonLines } from "../data/lines.ts";
 import { idSchema } from "../data/forms.ts";
+import { parquetSamples } from "../data/parquet-samples.ts";
 import { accuracy, byCategory } from "../scores/figures.ts";
-import { meanF1, yesNoFigures } from "../scores/yes-no.ts";
+import { f1, meanF1, yesNoFigures } from "../scores/yes-no.ts";
 import {
   LONGEST_ANSWER,
   SHORT_ANSWER,
@@ -108,5 +109,52 @@ function graded(said: Pick<Grade, "said" | "readable">, { answers: [answer] }: T
   return { ...said, score: said.said === answer ? 1 : 0 };
 }
 
+const ROWS: Need = {
+  path: "data/test-*.parquet",
+  or: ["test-*.parquet"],
+  what: "questions, pictures and answers",
+};
+const rowSchema = v.object({
+  question_id: idSchema,
+  question: v.string(),
+  answer: v.pipe(v.string(), v.toLowerCase(), v.trim(), v.picklist(["yes", "no"])),
+  category: v.string(),
+});
+
+const lmmsEval: Form = {
+  split: "test",
+  needs: [ROWS],
+  from: "lmms-lab/POPE on the Hugging Face hub",
+  suffix: SHORT_ANSWER,
+  maxTokens: 128,
+  remarks: [
+    "the yes ratio is that of the right answers, as lmms-eval counts it",
+    "the paper does not say whether its figure is F1 or accuracy; LLaVA states the mean F1",
+  ],
+  scoring: {
+    grade: (text, truth) => graded(wholeYesNo(text), truth),
+    headline: { name: "F1", unit: "%", of: f1 },
+    details: (units) => [
+      ...yesNoFigures(units, "", "true").filter(({ name }) => name !== "F1"),
+      ...[...byCategory(units)].map(([name, each]) => ({ name: `F1, ${name}`, value: f1(each) })),
+    ],
+  },
+  read: (data, options) =>
+    parquetSamples(
+      data,
+      {
+        need: ROWS,
+        schema: rowSchema,
+        picture: "image",
+        sample: ({ question_id: id, question, answer, category }) => ({
+          id: `${category}/${id}`, // each category counts from 1
+          prompt: question.trim() + SHORT_ANSWER,
+          truth: { answers: [answer], category },
+        }),
+      },
+      options,
+    ),
+};
+
 /** POPE (Li et al. 2023): whether an object is in the picture. */
-export const pope: Task = { name: "pope", title: "POPE", forms: { llava } };
+export const pope: Task = { name: "pope", title: "POPE", forms: { llava, "lmms-eval": lmmsEval } };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { llavaYesNo } from "../../src/eval/tasks/pope.ts";
+import { llavaYesNo } from "../../../src/eval/tasks/pope.ts";
 
 describe("POPE by LLaVA's script", () => {
   it.each([
