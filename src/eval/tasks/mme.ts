@@ -18,7 +18,12 @@ import {
   type Unit,
 } from "../task.ts";
 
-const COGNITION = ["commonsense_reasoning", "numerical_calculation", "text_translation", "code_reasoning"];
+const COGNITION = new Set([
+  "commonsense_reasoning",
+  "numerical_calculation",
+  "text_translation",
+  "code_reasoning",
+]);
 const YES_OR_NO = " Please answer yes or no.";
 
 /**
@@ -50,7 +55,7 @@ function categoryPoints(units: readonly Unit[]): Metric[] {
   return [...byCategory(units)].map(([name, each]) => ({ name, value: mean(each.map(worth)) }));
 }
 
-const isCognition = (category: string): boolean => COGNITION.includes(category);
+const isCognition = (category: string): boolean => COGNITION.has(category);
 
 const scoring: Scoring = {
   grade: (text, { answers: [answer] }) => {
