@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { defineConfig, type ChunkingContext, type RolldownOptions } from "rolldown";
 
 /** What finds its native libraries beside its own files, or is large and rarely loaded. */
-const APART = ["koffi", "libheif-js", "node-llama-cpp", "onnxruntime-node", "undici"];
+const APART = ["koffi", "libheif-js", "node-llama-cpp", "onnxruntime-node", "sixel", "undici"];
 
 /** What somebody waits for, by the module that starts it: any command, `ask`, the engine's thread, llama.cpp's own process. */
 const STARTS = {

@@ -8,6 +8,7 @@ import type { Sidecars } from "../pipeline/sidecars.ts";
 import { benchStages, type BenchStages } from "../pipeline/stages.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import type { AskRequest } from "./ask-request.ts";
+import type { Explanations } from "./explain/explanations.ts";
 import { summaryLine, type Counts } from "./counts.ts";
 import type { Output } from "./output.ts";
 import { outcomesOf } from "./outcomes.ts";
@@ -34,14 +35,17 @@ export interface Report extends Pick<CommandContext, "terminal" | "interrupts"> 
   readonly stamps?: Stamps | undefined;
   /** @default answers lie nowhere beside their pictures */
   readonly sidecars?: Sidecars | undefined;
+  /** @default nobody wants to see where the model looked */
+  readonly explanations?: Explanations | undefined;
 }
 
 /** Asks every question about every input, writes what comes of it, and says in the end what that was. */
 export async function report(run: Report): Promise<void> {
-  const { request, jobs, output, terminal, counts, writer, sidecars } = run;
+  const { request, output, terminal, counts, writer, sidecars, explanations } = run;
   const { questions, timeoutMs } = request;
   const remarks = new Remarks({ terminal, questions, timeoutMs });
   const progress = new RunProgress({ terminal, skipped: run.skippedPictures });
+  const jobs = explanations?.keeping(run.jobs) ?? run.jobs;
   const { onText } = writer;
   const outcomes = outcomesOf(run, {
     jobs: begun(progress.follow(jobs), run.stamps),
@@ -59,7 +63,11 @@ export async function report(run: Report): Promise<void> {
       const bench = request.bench ? await measure(outcome, run.engine) : undefined;
       const stamp = await run.stamps?.of(outcome);
       await sidecars?.write(outcome);
-      await writer.write(outcome, { stamp, extra: bench && { bench } });
+      const explained = await settled(explanations?.write(outcome));
+      const explain = explained.value;
+      await writer.write(outcome, { stamp, extra: { ...(explain && { explain }), ...(bench && { bench }) } });
+      if ("failure" in explained) throw explained.failure; // the answer stands
+      await explanations?.show(outcome, jobs.total === 1 ? undefined : remarks.subject(outcome));
       if (bench !== undefined && run.format !== "jsonl") {
         terminal.report(stageTable(remarks.subject(outcome), bench));
       }
@@ -87,6 +95,14 @@ async function* begun(jobs: AsyncIterable<Job>, stamps: Stamps | undefined): Asy
     stamps?.begin(job);
     yield job;
   }
+}
+
+/** What came of something, so that what is to be done in any case can be done before it is told. */
+async function settled<T>(
+  work: Promise<T> | undefined,
+): Promise<{ readonly value?: T | undefined } | { readonly value?: undefined; readonly failure: unknown }> {
+  const [result] = await Promise.allSettled([work]);
+  return result.status === "fulfilled" ? { value: result.value } : { failure: result.reason };
 }
 
 async function measure(outcome: Outcome, engine: Promise<EngineHandle>): Promise<BenchStages | undefined> {

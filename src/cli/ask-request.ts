@@ -11,6 +11,7 @@ import type { AskFlags } from "./commands/ask.ts";
 import { answersRequest, type AnswersRequest } from "./answers-request.ts";
 import { constraintOf } from "./constraint.ts";
 import { deviceOptions } from "./devices.ts";
+import { explainRequest, type ExplainRequest } from "./explain/request.ts";
 
 /** A validated `ask` command line; a variant that is left open is what the model comes with. */
 export interface AskRequest extends WantedVariant {
@@ -27,6 +28,8 @@ export interface AskRequest extends WantedVariant {
   /** At least one, each asked about every picture; with a questions file, what is asked where a row has no question. */
   readonly questions: readonly string[];
   readonly ask: AskSettings;
+  /** What is shown of where the model looked. @default nothing */
+  readonly explain?: ExplainRequest | undefined;
   readonly timeoutMs: number | undefined;
   readonly answers: AnswersRequest;
   readonly bench: boolean;
@@ -65,7 +68,8 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
   if (images.includes("-") && flags.shard !== undefined) {
     throw new FlashSlothError("usage", "standard input (-) has no name, and --shard goes by names");
   }
-  const { maxTokens, temperature, topP, seed, embq } = flags;
+  const { maxTokens, temperature, topP, seed, embq, output } = flags;
+  const explain = await explainRequest(flags, output === undefined ? [] : [output]);
   return {
     images,
     questions,
@@ -80,7 +84,16 @@ export async function askRequest(words: readonly string[], flags: AskFlags): Pro
     visionBudget: flags.visionBudget,
     devices: deviceOptions(flags),
     threads: flags.threads,
-    ask: { maxTokens, temperature, topP, seed, embq, constraint: await constraintOf(flags) },
+    ask: {
+      maxTokens,
+      temperature,
+      topP,
+      seed,
+      embq,
+      constraint: await constraintOf(flags),
+      explain: explain && { layer: explain.layer },
+    },
+    explain,
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     answers: answersRequest(flags, questions.length),
     bench: flags.bench ?? false,
@@ -128,7 +141,16 @@ function checkStandardInput(images: readonly string[], { filesFrom, questions }:
   }
 }
 
-/** @throws `usage` when the output file is one of the pictures, or the file that names them, by whatever name */
+/** Something that is written, and the option that says where. */
+export interface Written {
+  /** as it begins a sentence: `the answers` */
+  readonly what: string;
+  readonly option: string;
+}
+
+const ANSWERS: Written = { what: "the answers", option: "-o" };
+
+/** @throws `usage` when an output file is one of the pictures, or the file that names them, by whatever name */
 export async function refuseOverwriting(
   path: string,
   {
@@ -137,14 +159,15 @@ export async function refuseOverwriting(
     list,
     questionsFile,
   }: Pick<AskRequest, "images" | "recursive" | "list" | "questionsFile">,
+  { what, option }: Written = ANSWERS,
 ): Promise<void> {
   const target = await stat(path).catch(() => undefined);
   if (target?.isFile() !== true) return;
   for (const { file } of [list, questionsFile].filter((each) => each !== undefined)) {
     const given = file === "-" ? undefined : await stat(file).catch(() => undefined);
     if (given?.dev !== target.dev || given.ino !== target.ino) continue;
-    throw new FlashSlothError("usage", `the answers would overwrite ${file}, which is read for them`, {
-      hint: "name another file with -o",
+    throw new FlashSlothError("usage", `${what} would overwrite ${file}, which is read for them`, {
+      hint: `name another file with ${option}`,
     });
   }
   // what is no picture is in no folder of pictures: a long list need not be walked for it
@@ -156,8 +179,8 @@ export async function refuseOverwriting(
       if (!("input" in job) || typeof job.input !== "string") continue;
       const picture = await stat(job.input).catch(() => undefined);
       if (picture?.dev !== target.dev || picture.ino !== target.ino) continue;
-      throw new FlashSlothError("usage", `the answers would overwrite the picture ${job.label}`, {
-        hint: "name another file with -o",
+      throw new FlashSlothError("usage", `${what} would overwrite the picture ${job.label}`, {
+        hint: `name another file with ${option}`,
       });
     }
   }

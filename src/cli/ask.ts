@@ -14,6 +14,8 @@ import { report, type Report } from "./ask-report.ts";
 import { askRequest, refuseOverwriting, type AskRequest } from "./ask-request.ts";
 import type { AskFlags } from "./commands/ask.ts";
 import { EXIT, statusOfRun } from "./exit.ts";
+import type { Explanations, ExplanationsOptions } from "./explain/explanations.ts";
+import type { ExplainRequest } from "./explain/request.ts";
 import { FileOutput } from "./file-output.ts";
 import type { Output } from "./output.ts";
 import { noteOnModel, resolveOptions } from "./resolve-options.ts";
@@ -36,9 +38,31 @@ export async function ask(words: readonly string[], flags: AskFlags): Promise<vo
       openOutput,
       resolveModel,
       beginEngine,
+      openExplanations:
+        request.explain && openExplanations(request, request.explain, { terminal, color: flags.color }),
     };
     return runAsk(request, parts);
   });
+}
+
+type OpenExplanations = (jobs: Pick<ExplanationsOptions, "jobs" | "seen">) => Promise<Explanations>;
+
+function openExplanations(
+  request: AskRequest,
+  explain: ExplainRequest,
+  shown: Pick<ExplanationsOptions, "terminal" | "color">,
+): OpenExplanations {
+  return async (jobs) => {
+    const { Explanations } = await import("./explain/explanations.ts");
+    const { place, json } = explain;
+    if (place?.kind === "file") {
+      await refuseOverwriting(place.path, request, { what: "the map", option: "--explain" });
+    }
+    if (json !== undefined) {
+      await refuseOverwriting(json, request, { what: "the attention", option: "--explain-json" });
+    }
+    return await Explanations.open({ request: explain, ...shown, ...jobs });
+  };
 }
 
 /** So many jobs are looked at before the run begins: as many pictures make an engine's longer loading worth while. */
@@ -54,6 +78,8 @@ export interface AskParts extends Pick<CommandContext, "terminal" | "interrupts"
   openOutput(): Promise<Output>;
   resolveModel(options: ResolveOptions): Promise<ResolvedModel>;
   beginEngine(options: EngineOptions): EngineHandle;
+  /** Makes room for where the model looked. @default nobody wants to see that. @throws `usage`, `disk` */
+  readonly openExplanations?: OpenExplanations | undefined;
   /** Asks, and says what came of it. @returns the exit status. @default writes every answer */
   readonly report?: ((run: Report) => Promise<number>) | undefined;
 }
@@ -78,9 +104,11 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
   });
   interrupts.immediate = false;
   const waitingSince = performance.now();
+  let explanations: Explanations | undefined;
   let engine: Promise<EngineHandle> = Promise.reject(noEngine());
   engine.catch(() => {});
   try {
+    explanations = await parts.openExplanations?.({ jobs: given, seen });
     const format = request.answers.format ?? formatFor(given.form);
     const place = new AnswersPlace({ request, format, output });
     let resolved: ResolvedModel | undefined;
@@ -88,8 +116,10 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       resolved = await resolve(request, parts);
       if (interrupts.signal.aborted) return EXIT.interrupted;
     }
-    const manifest = place.needsSettings && resolved ? await readManifest(resolved.directory) : undefined;
-    const settings = manifest && settingsOf(manifest, request.ask);
+    const reads = place.needsSettings || explanations !== undefined;
+    const manifest = reads && resolved ? await readManifest(resolved.directory) : undefined;
+    if (manifest !== undefined) explanations?.check(manifest);
+    const settings = manifest && place.needsSettings ? settingsOf(manifest, request.ask) : undefined;
     const jobs = await place.unanswered(given, settings);
     interrupts.immediate = true; // looking for what is left may take a while
     const first = await jobs.peek(MANY);
@@ -118,11 +148,13 @@ export async function runAsk(request: AskRequest, parts: AskParts): Promise<numb
       skippedPictures: () => place.skippedPictures,
       stamps: place.stamps(settings),
       sidecars: place.sidecars,
+      explanations,
     });
   } finally {
     terminal.clear();
     given.close();
     await engine.then(async (handle) => handle.dispose()).catch(() => {});
+    await explanations?.close();
     await output.close();
   }
 }

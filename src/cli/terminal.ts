@@ -75,6 +75,12 @@ export class Terminal {
     if (this.#spinner === undefined) this.note(message);
   }
 
+  /** What was drawn for this terminal, escape sequences and all: shown even when quiet, for it was asked for. */
+  draw(text: string): void {
+    this.clear();
+    this.#stderr.write(text);
+  }
+
   /** What is being done now; replaces itself, and is shown only on a terminal. */
   status(text: string): void {
     if (this.#spinner === undefined) return;

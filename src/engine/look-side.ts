@@ -2,7 +2,7 @@ import { FlashSlothError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { EmbqLook, SapLook } from "../vision/look.ts";
 import type { AskOptions } from "./api.ts";
-import { meanOverHeads, windowsToGrid, type Attention } from "./attention.ts";
+import { meanOverHeads, windowsToGrid, type Attention, type AttentionLayer } from "./attention.ts";
 import type { EmbqTrace } from "./embq-tap.ts";
 import type { PictureFeatures } from "./prompt.ts";
 
@@ -39,13 +39,13 @@ export class LookSide {
     if (explain === undefined) return undefined;
     const { layer = "embq" } = explain;
     const { directory, manifest, threads } = this.#options;
-    const { geometry, roles } = manifest;
+    const { geometry } = manifest;
     const { featuresPerCrop, tokensPerCrop, hiddenSize, featureWidth, queries } = geometry;
-    const options = { directory, geometry, threads };
+    const options = { directory, geometry, threads, file: lookGraph(manifest, layer) };
     const map = this.#map();
     if (layer === "embq") {
       if (embq === false) throw unfit("EmbQ is left out of this answer, so it looks at nothing");
-      const session = await (this.#embq ??= EmbqLook.load({ ...options, file: roles.embqLook }));
+      const session = await (this.#embq ??= EmbqLook.load(options));
       return ({ picture: { features }, trace }) => {
         if (trace === undefined) return undefined;
         const { queriesIn, textIn: text } = trace;
@@ -58,7 +58,7 @@ export class LookSide {
     if (pooled !== picture.features.length / featureWidth) {
       throw unfit("this picture was encoded without pooling, so there is no SAP to look at");
     }
-    const session = await (this.#sap ??= SapLook.load({ ...options, file: roles.sapLook }));
+    const session = await (this.#sap ??= SapLook.load(options));
     const window = Math.sqrt(featuresPerCrop / tokensPerCrop);
     return ({ picture: { features } }) => {
       const weights = windowsToGrid(session.run(features), map.grid, window);
@@ -76,6 +76,15 @@ export class LookSide {
     const grid = Math.sqrt(featuresPerCrop);
     return { crops, imageSize, grid, patchSize: layerSizes?.patchSize ?? Math.floor(imageSize / grid) };
   }
+}
+
+/** The graph that gives an attention out. @throws `usage` where the model's folder has none */
+export function lookGraph({ name, roles }: Pick<Manifest, "name" | "roles">, layer: AttentionLayer): string {
+  const file = layer === "embq" ? roles.embqLook : roles.sapLook;
+  if (file !== undefined) return file;
+  throw new FlashSlothError("usage", `${name} was converted without the graph for this attention`, {
+    hint: `convert it again, or pull it again: flashsloth remove ${name}, then flashsloth pull ${name}`,
+  });
 }
 
 function unfit(message: string): FlashSlothError {

@@ -138,10 +138,16 @@ function answered(options: QuestionsOptions, encoded: EncodedJob, given: Answere
   }
   // only the first question waited for the picture, and reports what was waited for models
   const before = index === 0 ? paid : NOTHING_BEFORE;
-  const { prefill, firstToken } = answer.ms;
+  const { prefill, firstToken, explain } = answer.ms;
   const wait = index === 0 && loads ? answer.ms.wait : 0;
   const queue = alone ? 0 : answer.ms.queue;
-  const ms = recordTimes(before, askMs - (answer.ms.wait - wait), { wait, queue, prefill, firstToken });
+  const ms = recordTimes(before, askMs - (answer.ms.wait - wait), {
+    wait,
+    queue,
+    prefill,
+    firstToken,
+    explain,
+  });
   const record = answeredRecord(subjectOf(job, question, model), {
     answer,
     cached: picture.cached,

@@ -19,6 +19,8 @@ export interface RecordTimes {
   readonly prefill: number;
   readonly first_token: number;
   readonly decode: number;
+  /** finding out where the model looked, which comes last. @default nobody asked */
+  readonly explain?: number;
   readonly total: number;
 }
 
@@ -119,9 +121,10 @@ const LEAST_QUEUE_MS = 0.1;
 export function recordTimes(
   before: Before,
   askMs: number,
-  ask: Pick<Answer["ms"], "wait" | "prefill" | "firstToken"> & Partial<Pick<Answer["ms"], "queue">>,
+  ask: Pick<Answer["ms"], "wait" | "prefill" | "firstToken"> &
+    Partial<Pick<Answer["ms"], "queue" | "explain">>,
 ): RecordTimes {
-  const { wait, prefill, firstToken } = ask;
+  const { wait, prefill, firstToken, explain } = ask;
   const [queuedBefore, queued] = [before.queue ?? 0, ask.queue ?? 0];
   const shown = queuedBefore + queued >= LEAST_QUEUE_MS;
   return {
@@ -131,7 +134,8 @@ export function recordTimes(
     ...(shown ? { queue: tenths(queuedBefore + queued) } : {}),
     prefill: tenths(prefill),
     first_token: tenths(firstToken),
-    decode: tenths(Math.max(0, askMs - wait - queued - prefill - firstToken)),
+    decode: tenths(Math.max(0, askMs - wait - queued - prefill - firstToken - (explain ?? 0))),
+    ...(explain === undefined ? {} : { explain: tenths(explain) }),
     total: tenths(before.load + before.encode + askMs),
   };
 }

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { FlashSlothError } from "../core/errors.ts";
 import type { ModelGeometry } from "../core/manifest.ts";
 import { openSession } from "../onnxruntime/open.ts";
 import type { OnnxSession } from "../onnxruntime/session.ts";
@@ -9,7 +8,7 @@ export interface LoadLookOptions {
   /** a converted model's folder */
   readonly directory: string;
   /** name of the graph, the manifest's `roles.embqLook` or `roles.sapLook` */
-  readonly file: string | undefined;
+  readonly file: string;
   /** @default the machine's physical cores */
   readonly threads?: number | undefined;
 }
@@ -19,11 +18,6 @@ async function open(
   { directory, file, threads }: LoadLookOptions,
   declared: Readonly<Record<string, readonly (number | "any")[]>>,
 ): Promise<OnnxSession> {
-  if (file === undefined) {
-    throw new FlashSlothError("usage", `${directory} was converted without the graph for this attention`, {
-      hint: "convert the checkpoint again; a pulled model: flashsloth remove it, then pull it again",
-    });
-  }
   return await openSession({ path: join(directory, file), threads, declared });
 }
 

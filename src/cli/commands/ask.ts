@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { answersOptions, type AnswersFlags } from "./answers.ts";
 import { constraintOptions, type ConstraintFlags } from "./constraint.ts";
+import { explainOptions, type ExplainFlags } from "./explain.ts";
 import {
   eachOf,
   filled,
@@ -13,7 +14,8 @@ import {
 import { cacheOptions, parallelOption, shardOption, type ManyFlags } from "./many.ts";
 import { modelOptions, terminalOptions, type ModelFlags, type TerminalFlags } from "./shared.ts";
 
-export interface AskFlags extends ModelFlags, TerminalFlags, ConstraintFlags, AnswersFlags, ManyFlags {
+export interface AskFlags
+  extends ModelFlags, TerminalFlags, ConstraintFlags, AnswersFlags, ManyFlags, ExplainFlags {
   readonly question?: readonly string[];
   readonly recursive?: boolean;
   readonly filesFrom?: string;
@@ -69,7 +71,7 @@ export function addAsk(program: Command): void {
     .option("--seed <n>", "of the sampling", seedValue, 0)
     .option("--no-embq", "leave EmbQ out of the model, to see what it does")
     .option("--timeout <seconds>", "the longest time for one picture", timeoutSeconds);
-  const many = constraintOptions(command)
+  const many = explainOptions(constraintOptions(command))
     .addOption(parallelOption())
     .option("--unordered", "print each answer as soon as it is there, in whatever order")
     .addOption(shardOption());
