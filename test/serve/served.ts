@@ -63,6 +63,11 @@ export class Server {
     return new Map(lines.map((line) => [line.replace(/ \S+$/, ""), Number(line.replace(/^.* /, ""))]));
   }
 
+  /** resident memory in bytes */
+  async resident(): Promise<number> {
+    return (await this.metrics()).get("process_resident_memory_bytes") ?? 0;
+  }
+
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Finished> {
     this.child.kill(signal);
     return await this.ended;
