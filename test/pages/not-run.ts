@@ -3,6 +3,7 @@ export const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "docs/pipelines.md": "test/cli/pipelines.test.ts",
   "docs/clusters.md": "test/clusters/parallel.test.ts",
   "docs/page.md": "test/serve/page/page.test.ts",
+  "docs/serve.md": "test/serve/printed.test.ts",
   "docs/mcp.md": "test/mcp/process.test.ts",
 };
 

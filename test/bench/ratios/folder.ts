@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import sharp from "sharp";
 import { median } from "../../../src/bench/statistics.ts";
+import { makeDrawings } from "./drawings.ts";
 import type { Figure, Setup } from "./figure.ts";
 
 const run = promisify(execFile);
@@ -12,25 +12,6 @@ const DRAWINGS = 1000;
 /** So many single calls stand for a thousand: each takes as long as any other. */
 const SINGLE = 20;
 const QUESTION = "What color is the circle?";
-
-/** The evaluation's drawings, each in several shades: no two pictures are alike. */
-async function drawings(folder: string): Promise<string[]> {
-  const from = resolve("test/fixtures/eval");
-  const originals = (await readdir(from)).filter((name) => !name.endsWith(".jsonl")).toSorted();
-  await mkdir(folder);
-  const names: string[] = [];
-  for (let shade = 0; names.length < DRAWINGS; shade++) {
-    for (const original of originals.slice(0, DRAWINGS - names.length)) {
-      const name = `${String(names.length).padStart(5, "0")}.png`;
-      await sharp(join(from, original))
-        .modulate({ brightness: 1 - shade / 50 })
-        .png()
-        .toFile(join(folder, name));
-      names.push(name);
-    }
-  }
-  return names;
-}
 
 /** A folder of drawings by one `ask -r`, by `xargs` and by a call for each, with the demo model, in turn. Nothing is kept. */
 export async function folderFigures({ binary, rounds }: Setup): Promise<Figure[]> {
@@ -47,7 +28,7 @@ export async function folderFigures({ binary, rounds }: Setup): Promise<Figure[]
   };
   const [whole, piped, single]: [number[], number[], number[]] = [[], [], []];
   try {
-    const names = await drawings(folder);
+    const names = await makeDrawings(folder, DRAWINGS);
     await seconds(`${ask} "${join(folder, names[0] ?? "")}"`); // converts the model
     for (let round = 0; round < rounds; round++) {
       whole.push(await seconds(`${ask} -r "${folder}"`));

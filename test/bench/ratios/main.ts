@@ -20,6 +20,7 @@ import { keep, KEPT_FOLDER, type KeptFigure, readKept, renderTables, withTables 
 import { languageFigures } from "./language.ts";
 import { memoryFigure } from "./memory.ts";
 import { newProcessFigure } from "./new-process.ts";
+import { serveFigure } from "./serve.ts";
 import { throughputFigures } from "./throughput.ts";
 import { variantFigures } from "./variants.ts";
 import { visionFigure } from "./vision.ts";
@@ -35,6 +36,7 @@ const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure
   memory: memoryFigure,
   throughput: throughputFigures,
   folder: folderFigures,
+  serve: serveFigure,
   variants: variantFigures,
 };
 
