@@ -51,6 +51,8 @@ export async function serve(flags: ServeFlags): Promise<void> {
       interrupts.inHand = "the answers under way";
       interrupts.immediate = false;
       terminal.clear();
+      if (model.demo) terminal.note("the demo model knows drawings of coloured shapes and nothing else");
+      for (const remark of engine.info.device.remarks) terminal.note(remark);
       terminal.report(greeting({ url: server.url, model: model.name, keyed: apiKey !== undefined }));
       if (!signal.aborted)
         await new Promise((stop) => signal.addEventListener("abort", stop, { once: true }));
