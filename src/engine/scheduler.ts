@@ -239,12 +239,19 @@ export class Scheduler {
     }
   }
 
-  /** The youngest of several sequences gives its place up; one alone has reached the end of the cache. */
+  /**
+   * The youngest of several sequences gives its place up. One alone begins again once: it may hold cells of its own for a
+   * beginning that is pinned too, after its picture's prefix was read from the disk. Then it has reached the end of the cache.
+   */
   #giveWay(): void {
     const youngest = this.#active.at(-1);
     if (youngest === undefined) return;
     if (this.#active.length > 1) this.#restart(youngest);
-    else this.#fail(youngest, cacheTooSmall());
+    else if (youngest.cramped) this.#fail(youngest, cacheTooSmall());
+    else {
+      youngest.cramped = true;
+      this.#restart(youngest);
+    }
   }
 
   #restart(sequence: Sequence): void {

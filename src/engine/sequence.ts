@@ -42,6 +42,8 @@ export class Sequence {
   /** Whether a batch that it was part of has failed, and how often one did that held nothing else. */
   suspected = false;
   failures = 0;
+  /** Whether it has begun again because it found no room, although it was alone. */
+  cramped = false;
   /** What went wrong with it alone. */
   failure: unknown;
   /** Whether its picture is of no use to later questions. */

@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Conversation, type ConversationModel } from "../../src/chat/conversation.ts";
@@ -173,6 +175,35 @@ describe("a conversation with the demo model", () => {
       expect((await talk.ask(QUESTIONS[0] ?? "")).text).toBe("Red.");
     } finally {
       await long.dispose();
+    }
+  });
+
+  it("has the whole context also for a picture that it comes back to", async () => {
+    const caches = await mkdtemp(join(tmpdir(), "flashsloth-conversation-"));
+    const pictureCache = { features: join(caches, "features"), prefixes: join(caches, "prefixes") };
+    const keeping = await Engine.load({
+      directory: demo.directory,
+      device: "cpu",
+      threads: 1,
+      parallel: 1,
+      pictureCache,
+    });
+    try {
+      const talk = new Conversation({ model: keeping, ignoreEnd: true });
+      const lengths: number[] = [];
+      for (const name of ["023.png", "003.png", "023.png"]) {
+        await talk.look(join(DRAWINGS, name));
+        await talk.ask(QUESTIONS[0] ?? "", { maxTokens: 2 });
+        const { finish, tokens } = await talk.ask(QUESTIONS[1] ?? "", { maxTokens: 100_000 });
+        expect(finish).toBe("length");
+        lengths.push(tokens.prompt + tokens.answer);
+      }
+      expect(new Set(lengths).size).toBe(1);
+      // read from the disk, where what every prompt begins with is in it once more
+      expect((await keeping.counters()).prefixesRead).toBe(1);
+    } finally {
+      await keeping.dispose();
+      await rm(caches, { recursive: true, force: true });
     }
   });
 

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readFile, stat } from "node:fs/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { drawing, Place, QUESTION, RED_CIRCLE } from "./binary.ts";
+import { random } from "../random.ts";
 import { CTRL_C, CTRL_D, ENTER, onTerminal, pasted, TAB, UP, type OnTerminal } from "./pty.ts";
 
 const place = new Place();
@@ -8,6 +9,8 @@ const PROMPT = "> ";
 /** Where a prompt stands at the beginning of a line. */
 const READY = /(?:^|[\r\n]|\p{Cc}\[0J)> (?:\p{Cc}\[3G)?$/u;
 const ESCAPE = "\u001b";
+/** Shown when a line was taken. */
+const TAKEN = `${ESCAPE}[?2004l`;
 const LEAVING = "Ctrl-D or /exit leaves";
 let chat: OnTerminal;
 
@@ -18,6 +21,7 @@ function begin(words = `'${RED_CIRCLE}'`, env: Readonly<Record<string, string>> 
 /** Asks, and gives what was shown until the next prompt. */
 async function ask(question: string): Promise<string> {
   chat.type(question + ENTER);
+  await chat.until(TAKEN);
   return await chat.until(READY);
 }
 
@@ -43,6 +47,7 @@ describe("the history of a chat", () => {
     await ask("is it?");
     await ask(" a secret");
     other.type(`/help${ENTER}`);
+    await other.until(TAKEN);
     await other.until(READY);
     for (const each of [chat, other]) {
       each.type(CTRL_D);
@@ -180,10 +185,28 @@ describe("chat on a terminal", () => {
     expect(chat.shown).not.toContain("\u009b");
   });
 
+  it("takes whatever is typed, and goes on", async () => {
+    const next = random(31);
+    // those that end, stop or suspend a program, or what a terminal shows
+    const special = new Set([0x03, 0x04, 0x0a, 0x0d, 0x11, 0x13, 0x1a, 0x1c]);
+    const bytes = Array.from({ length: 4000 }, () => Math.floor(next() * 256)).filter(
+      (byte) => !special.has(byte),
+    );
+    chat.type(Buffer.from([...bytes, 0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xf0, 0x9f]));
+    await ask(`${ESCAPE}[201~${CTRL_C}${CTRL_C}/clear`);
+    for (const huge of ["x".repeat(300_000), pasted("y".repeat(300_000))]) {
+      chat.type(huge);
+      expect(await ask("")).toMatch(/error: the question (needs|is) \d+/);
+    }
+    await ask("/clear");
+    expect(await ask(QUESTION)).toContain("Red.\r\n");
+    expect(chat.shown).not.toContain("unexpected failure");
+  });
+
   it("ends by SIGTERM with 143, and gives the terminal back", async () => {
     chat.signal("SIGTERM");
     expect(await chat.ended).toBe(143);
-    expect(chat.shown).toContain(`${ESCAPE}[?2004l`);
+    expect(chat.shown).toContain(TAKEN);
   });
 
   it("does without its own line editing on a dumb terminal", async () => {

@@ -6,7 +6,7 @@ export interface OnTerminal {
   /** Everything that was shown so far. */
   readonly shown: string;
   /** Types, without Enter. */
-  type(text: string): void;
+  type(text: string | Uint8Array): void;
   /** Resolves with what was shown since the last wait, once `text` is among it. */
   until(text: string | RegExp): Promise<string>;
   /** Sends a signal to the process. */

@@ -29,13 +29,14 @@ export class PasteReader {
     let text = this.#held + received;
     this.#held = "";
     while (text !== "") {
-      if (this.#pasted !== undefined && received === CTRL_C) {
-        this.#pasted = undefined; // its end was lost
-        found.push({ keys: CTRL_C });
-        return found;
-      }
       const mark = this.#pasted === undefined ? BEGIN : END;
       const at = text.indexOf(mark);
+      const given = this.#pasted === undefined ? -1 : text.indexOf(CTRL_C);
+      if (given >= 0 && (at < 0 || given < at)) {
+        this.#pasted = undefined; // its end was lost: terminals paste no control characters
+        text = text.slice(given);
+        continue;
+      }
       const piece = at < 0 ? text.slice(0, text.length - heldLength(text, mark)) : text.slice(0, at);
       if (this.#pasted !== undefined) {
         this.#pasted += piece.slice(0, LONGEST_PASTE - this.#pasted.length);

@@ -82,6 +82,7 @@ export class LineReader {
 
   /** Ctrl-C while a line is typed: forgets it. @param idle where there is none */
   interrupt(idle: () => void): void {
+    if (this.#waiting === undefined) return;
     const empty = this.#readline.line === "" && this.#begun.length === 0;
     this.#begun = [];
     this.#readline.setPrompt(PROMPT);
