@@ -130,6 +130,6 @@ describe("a model's life", () => {
     const median = (from: number): number =>
       resident.slice(from, from + 50).sort((a, b) => a - b)[25] ?? Number.NaN;
     // heaps settle within less; the features of every picture, left behind, would be 30 MB
-    expect(median(950) - median(100)).toBeLessThan(16e6);
+    expect(median(950) - median(100)).toBeLessThan(8e6);
   });
 });

@@ -13,8 +13,11 @@ export const BEFORE_READY: Pace = { places: 2, window: 2, ahead: 1 };
 
 /** While one long answer holds its record back, each other sequence may give so many: captions differ in length by less. */
 const OVERTAKING = 16;
-/** What decodes pictures is libuv's pool, which has four threads. */
-const MOST_AHEAD = 4;
+/**
+ * What decodes pictures is libuv's pool, which has four threads; as many again are ready then, so that small ones, which take
+ * next to no time to encode, go into the engine together.
+ */
+const MOST_AHEAD = 8;
 
 /**
  * What keeps an engine busy that works on `parallel` questions at once. One question at a time means: one after the other, and

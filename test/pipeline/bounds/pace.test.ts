@@ -8,8 +8,8 @@ describe("the pace of a run", () => {
 
   it.each([
     [2, { places: 3, window: 17, ahead: 2 }],
-    [8, { places: 9, window: 113, ahead: 4 }],
-    [64, { places: 65, window: 1009, ahead: 4 }],
+    [8, { places: 9, window: 113, ahead: 8 }],
+    [64, { places: 65, window: 1009, ahead: 8 }],
   ])("leaves a place for the next picture and room behind a slow answer: %i", (parallel, expected) => {
     expect(paceOf(parallel)).toEqual(expected);
   });
