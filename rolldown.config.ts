@@ -49,6 +49,7 @@ const program: RolldownOptions = defineConfig({
     index: "src/index.ts",
     worker: "src/engine/worker.ts",
     "heic-worker": "src/image/heic/heic-worker.ts",
+    "parquet-worker": "src/eval/data/parquet-worker.ts",
     "load-thread": "src/language/ffi/load-thread.ts",
     "apart-process": "src/language/apart-process.ts",
   },

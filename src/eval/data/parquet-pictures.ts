@@ -17,7 +17,7 @@ export class ParquetPictures {
   readonly #places: Map<string, Place>;
   readonly #pictures = new Map<string, DeferredPicture>();
   /** the last groups that were asked for, the latest at the end */
-  readonly #held = new Map<RowGroup, Promise<Record<string, unknown>[]>>();
+  readonly #held = new Map<RowGroup, Promise<readonly Record<string, unknown>[]>>();
 
   private constructor(column: string, places: Map<string, Place>) {
     this.#column = column;
