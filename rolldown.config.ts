@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig, type ChunkingContext, type RolldownOptions } from "rolldown";
+import { writeManPage } from "./packaging/man.ts";
+import { writeNotices } from "./packaging/notices.ts";
+import { bringOnnxRuntime } from "./packaging/onnxruntime.ts";
 
 /** What finds its native libraries beside its own files, or is large and rarely loaded. */
-const APART = ["koffi", "libheif-js", "node-llama-cpp", "onnxruntime-node", "sixel", "undici"];
+const APART = ["koffi", "libheif-js", "sixel", "undici"];
 
 /** What somebody waits for, by the module that starts it: any command, `ask`, the engine's thread, llama.cpp's own process. */
 const STARTS = {
@@ -67,6 +70,9 @@ const program: RolldownOptions = defineConfig({
         );
       },
     },
+    writeNotices(),
+    bringOnnxRuntime(),
+    writeManPage(),
   ],
   output: {
     dir: "dist/lib",

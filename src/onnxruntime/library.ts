@@ -1,8 +1,10 @@
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { type InferenceSession, Tensor } from "onnxruntime-common";
 import type { Binding, binding } from "onnxruntime-node/dist/binding.js";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
+import { installedOnnxRuntime } from "./installed.ts";
 import { disableTelemetry } from "./telemetry.ts";
 
 /** onnxruntime-node's native part, below its promises: EmbQ must run while llama.cpp's graph waits for it. */
@@ -19,12 +21,13 @@ export type NativeSession = Binding.InferenceSession;
 /** `ORT_LOGGING_LEVEL_FATAL`: every failed provider would otherwise print a page on stderr. */
 const LOG_FATAL = 4;
 
+const require = createRequire(import.meta.url);
+
 let library: OnnxRuntime | undefined;
 
 /** The release of onnxruntime that is installed, such as `1.30.0`. */
 export function onnxruntimeRelease(): string {
-  const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
-  return version;
+  return installedOnnxRuntime().release;
 }
 
 /**
@@ -40,8 +43,9 @@ export function loadOnnxRuntime(): OnnxRuntime {
 function open(): OnnxRuntime {
   disableTelemetry();
   try {
-    const file = `onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/onnxruntime_binding.node`;
-    const native = createRequire(import.meta.url)(file) as typeof binding;
+    const native = require(
+      join(installedOnnxRuntime().libraries, "onnxruntime_binding.node"),
+    ) as typeof binding;
     native.initOrtOnce(LOG_FATAL, Tensor, isMainThread);
     return {
       listSupportedBackends: () => native.listSupportedBackends(),
@@ -54,7 +58,7 @@ function open(): OnnxRuntime {
   } catch (error) {
     throw new FlashSlothError("native", `onnxruntime does not load: ${messageOf(error)}`, {
       cause: error,
-      hint: "install again with `npm install`, on a system that onnxruntime-node has a library for",
+      hint: "install flashsloth again, on a system that onnxruntime-node has a library for",
     });
   }
 }

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { InferenceSession } from "onnxruntime-node";
 import type { Provider } from "../core/device.ts";
+import { installedOnnxRuntime } from "./installed.ts";
 
 /** `COREML_FLAG_CREATE_MLPROGRAM`: the format that has layer norm, softmax and GELU. */
 const CREATE_ML_PROGRAM = 0x10;
@@ -22,11 +22,15 @@ const HINTS: Readonly<Record<Exclude<Provider, "cuda">, string>> = {
 /** What to do when a provider that was asked for does not work. */
 export function providerHint(provider: Provider): string {
   if (provider !== "cuda") return HINTS[provider];
-  // the CUDA libraries come from the package's own install script, which npm no longer runs by itself
-  const script = createRequire(import.meta.url).resolve("onnxruntime-node/script/install.js");
+  // the CUDA libraries come from onnxruntime-node's own install script, which npm no longer runs by itself
+  const { release, script } = installedOnnxRuntime();
+  const fetching =
+    script === undefined
+      ? `install onnxruntime-node@${release} beside flashsloth (npm install -g onnxruntime-node@${release})`
+      : `run \`node ${script} --onnxruntime-node-install=cuda12\``;
   return (
     `CUDA needs Linux, an NVIDIA driver, CUDA 12, cuDNN 9, and onnxruntime's own libraries: ` +
-    `run \`node ${script} --onnxruntime-node-install=cuda12\`, or use --vision-device webgpu or cpu`
+    `${fetching}, or use --vision-device webgpu or cpu`
   );
 }
 
@@ -40,9 +44,6 @@ export function unavailableProvider(provider: Provider): string | undefined {
   }
   if (provider !== "cuda") return undefined;
   if (platform !== "linux" || arch !== "x64") return `onnxruntime has no CUDA for ${platform} ${arch}`;
-  const binding = createRequire(import.meta.url).resolve(
-    `onnxruntime-node/bin/napi-v6/${platform}/${arch}/onnxruntime_binding.node`,
-  );
-  const library = join(dirname(binding), "libonnxruntime_providers_cuda.so");
+  const library = join(installedOnnxRuntime().libraries, "libonnxruntime_providers_cuda.so");
   return existsSync(library) ? undefined : "onnxruntime's CUDA libraries are not there";
 }

@@ -12,21 +12,16 @@ async function installWithout(missing: string): Promise<string> {
   const root = place.path(`without-${missing.replaceAll("/", "-")}`);
   const modules = join(root, "node_modules");
   await mkdir(join(root, "src/store"), { recursive: true });
-  for (const part of ["bin", "dist", "package.json", "src/store/demo"]) {
+  for (const part of ["bin", "dist/lib", "package.json", "src/store/demo"]) {
     await cp(join(ROOT, part), join(root, part), { recursive: true });
   }
+  if (missing !== "onnxruntime-node") {
+    await symlink(join(ROOT, "dist/onnxruntime"), join(root, "dist/onnxruntime"));
+  }
   for (const name of await readdir(MODULES)) {
-    if ([missing, "node-llama-cpp", "@node-llama-cpp"].includes(name) || name.startsWith(".")) continue;
+    if (missing === name || missing.startsWith(`${name}/`) || name.startsWith(".")) continue;
     await mkdir(modules, { recursive: true });
     await symlink(join(MODULES, name), join(modules, name));
-  }
-  // a real copy, so that what it needs is looked for beside it
-  await mkdir(join(modules, "node-llama-cpp/dist"), { recursive: true });
-  for (const part of ["package.json", "dist/index.js"]) {
-    await cp(join(MODULES, "node-llama-cpp", part), join(modules, "node-llama-cpp", part));
-  }
-  if (!missing.startsWith("@node-llama-cpp/")) {
-    await symlink(join(MODULES, "@node-llama-cpp"), join(modules, "@node-llama-cpp"));
   }
   return join(root, "bin/flashsloth.js");
 }

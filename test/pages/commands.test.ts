@@ -25,6 +25,7 @@ const PICTURES = {
   "photos/more/2.png": "023.png",
   "drawings/1.jpg": "010.jpg",
   "drawings/2.png": "023.png",
+  "drawing.png": "023.png",
 } as const;
 const ROWS = ["a.jpg", "b.png"].map((image) => JSON.stringify({ image, question: "What is this?" }));
 

@@ -12,6 +12,9 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   "node node_modules/onnxruntime-node/script/install.js": "fetches from NuGet",
   'flashsloth ask photo.jpg "What is this?" --device vulkan': "needs a GPU",
   'flashsloth ask photo.jpg "What is this?" --vision-device cpu --language-device cuda': "needs a GPU",
+  "npm install -g": "test/install has it, in a prefix of its own; a GPU's libraries are a choice",
+  "npm run pack": "test/install has it",
+  "docker ": "needs a container engine and its registry",
   "npm run peers": "compiles llama.cpp and measures for hours, on weights of 8 GB",
 };
 

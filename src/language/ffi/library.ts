@@ -55,7 +55,7 @@ function open(files: NativeFiles): LlamaLibrary {
   const version = functions.llama_version();
   if (version.split("-")[0] !== LLAMA_RELEASE) {
     throw new FlashSlothError("native", `llama.cpp ${version} is installed, and ${LLAMA_RELEASE} is needed`, {
-      hint: "install the node-llama-cpp version that flashsloth's package.json names",
+      hint: "install flashsloth again: its package.json names the release",
     });
   }
   if (process.env["FLASHSLOTH_NATIVE_LOG"] !== "1") {

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import * as v from "valibot";
 import type { Backend } from "../../core/device.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 
@@ -29,7 +30,16 @@ const LIBRARY_FILE = {
   llama: /^(?:lib)?llama(?:\.(?:metal|cuda|vulkan))?\.v[\d.]+\.(?:so|dylib|dll)$/,
 } as const;
 
+/** The release of node-llama-cpp's platform packages, as `package.json` pins it. */
+const RELEASE = "3.21.1";
+
 const REINSTALL = "install flashsloth again with its optional dependencies (npm install --include=optional)";
+
+/** The libraries for graphics processors are large: whoever wants them installs them, beside flashsloth. */
+function installHint(backend: Backend, packageName: string): string {
+  if (backend === "cpu" || backend === "metal") return REINSTALL;
+  return `npm install -g ${packageName}@${RELEASE}, or without -g where flashsloth is a project's dependency`;
+}
 
 /** The backends for which this platform has a package, whether installed or not. */
 export function knownBackends(platform: string = process.platform, arch: string = process.arch): Backend[] {
@@ -49,12 +59,11 @@ export async function locateNative(backend: Backend): Promise<NativeFiles> {
   const packageName = `@node-llama-cpp/${short}`;
   let entry: string;
   try {
-    const owner = createRequire(import.meta.resolve("node-llama-cpp"));
-    entry = owner.resolve(packageName);
+    entry = createRequire(import.meta.url).resolve(packageName);
   } catch (error) {
     throw new FlashSlothError("native", `the package ${packageName} is not installed`, {
       cause: error,
-      hint: REINSTALL,
+      hint: installHint(backend, packageName),
     });
   }
   const directory = join(dirname(entry), "..", "bins", short);
@@ -71,9 +80,16 @@ export async function locateNative(backend: Backend): Promise<NativeFiles> {
   return { backend, directory, ggmlBase: find("ggmlBase"), ggml: find("ggml"), llama: find("llama") };
 }
 
-/** The llama.cpp release tag that the installed node-llama-cpp was built from, such as `v0.4.0`. */
+/** The llama.cpp release tag that the installed libraries for the CPU were built from, such as `v0.4.0`. */
 export async function installedRelease(): Promise<string> {
-  const root = dirname(dirname(new URL(import.meta.resolve("node-llama-cpp")).pathname));
-  const info: unknown = JSON.parse(await readFile(join(root, "llama", "llama.cpp.info.json"), "utf8"));
-  return typeof info === "object" && info !== null && "tag" in info ? String(info.tag) : "unknown";
+  const [backend = "cpu"] = knownBackends();
+  const { directory } = await locateNative(backend);
+  const info: unknown = JSON.parse(await readFile(join(directory, "_nlcBuildMetadata.json"), "utf8"));
+  const { buildOptions } = v.parse(metadataSchema, info);
+  return buildOptions.llamaCpp.release;
 }
+
+/** What node-llama-cpp's build writes beside the libraries. */
+const metadataSchema = v.object({
+  buildOptions: v.object({ llamaCpp: v.object({ release: v.string() }) }),
+});
