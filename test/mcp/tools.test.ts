@@ -59,7 +59,7 @@ describe("ask_about_picture", () => {
       expect(said, way).toMatchObject({ failed: false, text: "Red." });
       expect(said.structured).toEqual({ answer: "Red.", finish: "stop" });
     }
-    expect(await server.call("ask_about_picture", { path: "00000.svg", question: QUESTION })).toMatchObject({
+    expect(await server.call("ask_about_picture", { path: "00000.png", question: QUESTION })).toMatchObject({
       failed: false,
     });
   });
