@@ -1,4 +1,4 @@
-export type CommandName = "image" | "clear" | "save" | "help" | "exit";
+export type CommandName = "image" | "clear" | "save" | "explain" | "help" | "exit";
 
 /** What a slash command is called, takes and means: help, completion and reading go by this table. */
 export interface SlashCommand {
@@ -31,6 +31,11 @@ export const COMMANDS: readonly SlashCommand[] = [
     name: "save",
     argument: { name: "FILE", completes: "files" },
     meaning: "write down all that was said, as Markdown, or as JSON in a file that ends with .json",
+  },
+  {
+    name: "explain",
+    argument: { name: "[FILE]", completes: "files" },
+    meaning: "show where the model looked for the last answer, or draw it into a PNG file",
   },
   { name: "help", aliases: ["?"], meaning: "show this" },
   { name: "exit", aliases: ["quit", "bye"], meaning: "leave, as Ctrl-D does" },

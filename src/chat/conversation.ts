@@ -3,9 +3,11 @@ import type {
   Answer,
   AskHooks,
   AskOptions,
+  Attention,
   EncodedPicture,
   EncodePictureOptions,
   EngineHandle,
+  ExplainOptions,
   PictureInput,
 } from "../engine/api.ts";
 import type { Turn } from "../engine/prompt.ts";
@@ -21,6 +23,11 @@ export interface ConversationOptions extends ConversationSettings {
 }
 
 export type ConversationAskOptions = ConversationSettings & AskHooks;
+
+export interface ConversationExplainOptions extends ExplainOptions {
+  /** @default never aborted */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** A question that was answered, and how its answer ended. */
 export interface ConversationTurn extends Turn {
@@ -103,6 +110,28 @@ export class Conversation {
         this.#turns.push({ question, answer: answer.text, finish: answer.finish });
       }
       return answer;
+    });
+  }
+
+  /**
+   * Where the model looked for the last answer: its question is read once more, and what was said stays as it is.
+   * @throws `usage` where nothing was answered yet, and as the model's `ask`; `interrupted`
+   */
+  async explain({ signal, ...explain }: ConversationExplainOptions = {}): Promise<Attention> {
+    return await this.#inTurn(async () => {
+      const turn = this.#turns.at(-1);
+      if (this.#picture === undefined || turn === undefined) {
+        throw new FlashSlothError("usage", "there is no answer yet whose attention could be shown", {
+          hint: "ask something first",
+        });
+      }
+      const history = this.#turns.slice(0, -1).map(({ question, answer }): Turn => ({ question, answer }));
+      const asked = { ...this.#settings, question: turn.question, history, maxTokens: 1, explain };
+      const { explain: attention } = await this.#model.ask(this.#picture, asked, { signal });
+      if (attention !== undefined) return attention;
+      throw new FlashSlothError("interrupted", "stopped before the model had looked", {
+        cause: signal?.reason,
+      });
     });
   }
 

@@ -102,6 +102,7 @@ function open(options: DialogueOptions): Dialogue {
     voice: onTerminal ? streamedVoice(context.output) : lineVoice(context.output),
     maxTokens,
     timeoutMs,
+    color: flags.color,
     keepsPicture: onTerminal,
   });
 }

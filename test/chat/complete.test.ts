@@ -31,7 +31,7 @@ describe("Tab", () => {
   it("goes on with the commands' names", async () => {
     expect(await after("/")).toHaveLength(COMMANDS.length);
     expect(await after("/i")).toEqual(["/image "]);
-    expect(await after("/ex")).toEqual(["/exit"]);
+    expect(await after("/exi")).toEqual(["/exit"]);
   });
 
   it("goes on with pictures and folders after /image", async () => {

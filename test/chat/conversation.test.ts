@@ -75,6 +75,27 @@ describe("a conversation with the demo model", () => {
     }
   });
 
+  it("tells where the model looked for the last answer, and goes on as if nobody had asked", async () => {
+    await expect(conversation.explain()).rejects.toMatchObject({ code: "usage" });
+    const [first = "", second = "", third = ""] = QUESTIONS;
+    const { text } = await conversation.ask(first);
+    const before = await conversation.ask(second);
+    const { weights } = await conversation.explain();
+    const picture = await engine.encodePicture(join(DRAWINGS, "023.png"));
+    const history = [{ question: first, answer: text }];
+    const byHand = await engine.ask(picture, { question: second, history, explain: {} });
+    const other = await engine.ask(picture, { question: first, explain: {} });
+    await engine.release(picture);
+    const distance = (from: Float32Array | undefined): number =>
+      weights.reduce((most, weight, at) => Math.max(most, Math.abs(weight - (from?.[at] ?? 1))), 0);
+    expect(distance(byHand.explain?.weights)).toBeLessThan(1e-3);
+    expect(distance(other.explain?.weights)).toBeGreaterThan(5e-3);
+    expect((await conversation.explain({ layer: "sap" })).layer).toBe("sap");
+    const next = await conversation.ask(third);
+    expect(next.reusedPositions).toBe(before.tokens.prompt + before.tokens.answer);
+    expect(conversation.turns.map(({ question }) => question)).toEqual([first, second, third]);
+  });
+
   it("begins anew when cleared, with the picture that was computed already", async () => {
     const first = await conversation.ask(QUESTIONS[0] ?? "");
     await conversation.ask(QUESTIONS[1] ?? "");

@@ -64,6 +64,29 @@ describe("chat through pipes", () => {
     );
   });
 
+  it("shows where it looked for the last answer", async () => {
+    const map = place.path("looked.png");
+    const typed = [QUESTION, "/explain", `/explain ${map}`, "How many shapes are there?", `/explain ${map}`];
+    const { status, stdout, stderr } = await talk(typed, [RED_CIRCLE]);
+    expect(status, stderr).toBe(0);
+    expect(lines(stdout)).toEqual(["Red.", "Five."]);
+    expect(stderr).toContain("EmbQ attention, mean of 9 queries\nentropy 6.13 of 6.34 bits");
+    expect(stderr.match(/^[·░▒▓█ ]{36}$/gm)).toHaveLength(18);
+    expect(stderr.split(`drawn in ${map}\n`)).toHaveLength(3);
+    expect((await readFile(map)).subarray(1, 4).toString()).toBe("PNG");
+    const other = place.path("other.png");
+    await writeFile(other, "somebody's");
+    const refused = ["/explain", QUESTION, `/explain ${place.path("map.jpg")}`, `/explain ${other}`];
+    const second = await talk(refused, [RED_CIRCLE]);
+    expect(second.status).toBe(3);
+    expect(second.stderr).toContain(
+      "error: there is no answer yet whose attention could be shown\nhint: ask something",
+    );
+    expect(second.stderr).toContain("map.jpg is no name for a map\nhint: end it with .png");
+    expect(second.stderr).toContain("other.png is there already, and is left as it is");
+    expect(await readFile(other, "utf8")).toBe("somebody's");
+  });
+
   it("ends with 3 when some lines failed, with 1 when all did, and says why", async () => {
     const some = await talk([QUESTION, "/save", "/nonsense", QUESTION], [RED_CIRCLE]);
     expect(some.status).toBe(3);

@@ -13,7 +13,7 @@ import { SavedFiles } from "./save.ts";
 import type { Voice } from "./voice.ts";
 
 export interface DialogueParts {
-  readonly terminal: Pick<Terminal, "note" | "warning" | "error" | "report" | "status" | "clear">;
+  readonly terminal: Pick<Terminal, "note" | "warning" | "error" | "report" | "status" | "clear" | "draw">;
   readonly engine: Pick<EngineHandle, "preparePicture">;
   readonly conversation: Conversation;
   readonly transcript: Transcript;
@@ -22,6 +22,8 @@ export interface DialogueParts {
   readonly maxTokens: number;
   /** @default none */
   readonly timeoutMs?: number | undefined;
+  /** Whether what is drawn on the terminal may have colours. */
+  readonly color: boolean;
   /** Whether the earlier picture stays where a new one cannot be looked at: only where somebody reads that it did. */
   readonly keepsPicture: boolean;
 }
@@ -40,6 +42,7 @@ export class Dialogue {
   /** lines that were to be done: answered questions, and whatever failed */
   readonly counts = { answered: 0, failed: 0 };
   #image: string | undefined;
+  #source: string | Uint8Array = "";
 
   constructor(parts: DialogueParts) {
     this.#parts = parts;
@@ -69,10 +72,11 @@ export class Dialogue {
     const { terminal, engine, conversation, transcript, fetcher, keepsPicture } = this.#parts;
     terminal.status(`looking at ${name}`);
     try {
-      const { label, prepared } = await preparePicture({ name, engine, fetcher, signal });
+      const { label, source, prepared } = await preparePicture({ name, engine, fetcher, signal });
       const { width, height } = await conversation.look(prepared, { signal });
       transcript.begin(label);
       this.#image = label;
+      this.#source = source;
       terminal.clear();
       terminal.note(`looking at ${label}, ${width} x ${height}`);
     } catch (error) {
@@ -124,6 +128,17 @@ export class Dialogue {
         const path = readPath(argument, lineOptions());
         const turns = await this.#saved.save(path, transcript);
         terminal.note(`${turns} ${turns === 1 ? "answer" : "answers"} saved in ${path}`);
+        return;
+      }
+      case "explain": {
+        const { showAttention } = await import("./attention.ts");
+        await showAttention({
+          ...this.#parts,
+          picture: this.#source,
+          path: argument === "" ? undefined : readPath(argument, lineOptions()),
+          saved: this.#saved,
+          signal,
+        });
         return;
       }
       case "help":

@@ -21,24 +21,29 @@ export class SavedFiles {
     }
     const turns = transcript.parts.reduce((count, part) => count + part.turns.length, 0);
     if (turns === 0) throw usage("nothing was said yet that could be saved", "ask something first");
-    await this.#write(path, renderTranscript(transcript, form));
+    await this.write(path, renderTranscript(transcript, form), "the transcript");
     return turns;
   }
 
-  async #write(path: string, text: string): Promise<void> {
+  /**
+   * Writes what a chat has made.
+   * @param what messages call it
+   * @throws `usage` where the name is taken; `disk`
+   */
+  async write(path: string, content: string | Uint8Array, what: string): Promise<void> {
     const own = resolve(path);
     const beside = `${path}.${process.pid}.tmp`;
     try {
       if (this.#own.has(own)) {
-        await writeFile(beside, text, { flag: "wx" });
+        await writeFile(beside, content, { flag: "wx" });
         await rename(beside, path);
       } else {
-        await writeFile(path, text, { flag: "wx" });
+        await writeFile(path, content, { flag: "wx" });
         this.#own.add(own);
       }
     } catch (error) {
       if (this.#own.has(own)) await rm(beside, { force: true });
-      if (systemCode(error) !== "EEXIST") throw writeError(path, error, { what: "the transcript" });
+      if (systemCode(error) !== "EEXIST") throw writeError(path, error, { what });
       const isFolder = await stat(path).then((found) => found.isDirectory());
       const message = isFolder ? `${path} is a folder` : `${path} is there already, and is left as it is`;
       throw usage(message, "save under another name");

@@ -12,6 +12,8 @@ export interface GraphicsOptions {
   readonly env: NodeJS.ProcessEnv;
   /** False when `--no-color` was given. */
   readonly color: boolean;
+  /** False goes by the environment alone. @default true */
+  readonly asks?: boolean | undefined;
   /** Milliseconds that a terminal has to answer. @default 250 */
   readonly timeoutMs?: number | undefined;
 }
@@ -27,14 +29,14 @@ const SIXEL = "4";
  * colours too: without them there are plain characters.
  */
 export async function detectGraphics(options: GraphicsOptions): Promise<Graphics> {
-  const { stderr, stdin, env } = options;
+  const { stderr, stdin, env, asks = true } = options;
   if (!wantsColor(options, stderr.isTTY)) return "none";
   const characters = /^(truecolor|24bit)$/i.test(env["COLORTERM"] ?? "") ? "truecolor" : "256";
   if (!stderr.isTTY) return characters;
   const multiplexed = env["TMUX"] !== undefined || /^(screen|tmux)/.test(env["TERM"] ?? "");
   const known = multiplexed ? undefined : protocolByName(env);
   if (known !== undefined) return known;
-  if (!stdin.isTTY) return characters;
+  if (!asks || !stdin.isTTY) return characters;
   return protocolIn(await askTerminal(options)) ?? characters;
 }
 
