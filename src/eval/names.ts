@@ -12,5 +12,6 @@ export const TASK_NAMES = [
   "docvqa",
   "seed",
   "realworldqa",
+  "mmvet",
 ] as const;
 export type TaskName = (typeof TASK_NAMES)[number];

@@ -6,6 +6,7 @@ import { docvqa } from "./tasks/docvqa.ts";
 import { gqa } from "./tasks/gqa.ts";
 import { mmbench } from "./tasks/mmbench.ts";
 import { mme } from "./tasks/mme.ts";
+import { mmvet } from "./tasks/mmvet.ts";
 import { pope } from "./tasks/pope.ts";
 import { realworldqa } from "./tasks/realworldqa.ts";
 import { scienceqa } from "./tasks/scienceqa.ts";
@@ -25,4 +26,5 @@ export const TASKS: Readonly<Record<Exclude<TaskName, "demo">, Task>> = {
   docvqa,
   seed,
   realworldqa,
+  mmvet,
 };

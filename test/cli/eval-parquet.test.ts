@@ -71,3 +71,23 @@ it("a benchmark in Parquet files is asked and scored, its pictures by their ids"
     max_tokens: 16,
   });
 });
+
+it("answers to what others judge are written, and not scored", async () => {
+  const data = place.path("mmvet");
+  await mkdir(join(data, "data"), { recursive: true });
+  await writeFile(
+    join(data, "data/test-00000-of-00001.parquet"),
+    parquet({
+      question_id: { texts: ["v1_0"] },
+      question: { texts: ["What color is the circle?"] },
+      answer: { texts: ["red"] },
+      image: { pictures: [await readFile(drawing("023.png"))] },
+    }),
+  );
+  const file = place.path("mmvet.jsonl");
+  const { status, stdout } = await place.run(["eval", "mmvet", "--data", data, "-m", "demo", "-o", file]);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^score +none$/m);
+  expect(stdout).toContain("GPT-4 is the judge");
+  expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ question_id: "v1_0" });
+});

@@ -84,7 +84,7 @@ describe("a file of answers", () => {
   it.each([
     ["no JSON", "{", ":1: no JSON"],
     ["a list", [], ":1: "],
-    ["no prompt", { question_id: 1, text: "a" }, "`prompt`"],
+    ["no prompt", { question_id: 1, text: "a" }, "`prompt` is missing"],
     ["no text", { question_id: 1, prompt: "a", text: 3 }, "`text`"],
   ])("with %s is refused by its line", async (_what, row, message) => {
     await expect(readAnswers(await file(row))).rejects.toMatchObject({

@@ -46,5 +46,8 @@ export function checked<T>(value: unknown, schema: v.GenericSchema<unknown, T>, 
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const path = v.getDotPath(issue);
+  if (path !== null && issue.received === "undefined") {
+    throw new FlashSlothError("usage", `${at}: \`${path}\` is missing`);
+  }
   throw new FlashSlothError("usage", `${at}: ${path === null ? "" : `\`${path}\`: `}${issue.message}`);
 }

@@ -264,6 +264,18 @@ export const COPIES: readonly Copy[] = [
       }),
     },
   },
+  {
+    task: "mmvet",
+    protocol: "lmms-eval",
+    files: {
+      "data/test-00000-of-00001.parquet": parquet({
+        question_id: { texts: ["v1_0", "1"] },
+        question: { texts: ["What is x?", "Why?"] },
+        answer: { texts: ["-1<AND>-5", "so"] },
+        image: pictures,
+      }),
+    },
+  },
 ];
 
 /** Writes a copy's files into a folder. */

@@ -180,6 +180,14 @@ describe("a copy is read, and asked as the authors ask", () => {
     expect(real.truths[0]).toEqual({ answers: ["A"], options: ["Left", "Right"] });
   });
 
+  it("MM-Vet, lmms-eval: answers only", async () => {
+    const { prompts, ids } = await read("mmvet", "lmms-eval");
+    expect(ids).toEqual(["v1_0", "v1_1"]);
+    expect(prompts[1]).toBe(
+      "First please perform reasoning, and think step by step to provide best answer to the following question: \n\nWhy?",
+    );
+  });
+
   it("every task is among these", () => {
     const tasks = new Set(COPIES.map(({ task }) => task));
     expect(TASK_NAMES.filter((name) => !tasks.has(name))).toEqual(["demo"]);
