@@ -47,6 +47,12 @@ function reachable(folder: string): Set<string> {
   return seen;
 }
 
+/** The floors as `docs/architecture.md` draws them. */
+function drawn(): string {
+  const arrows = Object.entries(DIRECT).map(([folder, below]) => `  ${folder} --> ${below.join(" & ")}`);
+  return ["```mermaid", "flowchart TD", ...arrows.filter((arrow) => !arrow.endsWith("> ")), "```"].join("\n");
+}
+
 const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((file) =>
   file.endsWith(".ts"),
 );
@@ -77,6 +83,12 @@ describe("the folders of src", () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  it("are drawn in docs/architecture.md as they are", () => {
+    const page = readFileSync(resolve(SOURCE, "../docs/architecture.md"), "utf8");
+    const [, drawing = ""] = /<!-- floors: begin -->([^]*)<!-- floors: end -->/.exec(page) ?? [];
+    expect(drawing.trim()).toBe(drawn()); // to be pasted between the marks
   });
 
   it("keep pointers inside the foreign-function folder", () => {

@@ -58,7 +58,7 @@ function open(): OnnxRuntime {
   } catch (error) {
     throw new FlashSlothError("native", `onnxruntime does not load: ${messageOf(error)}`, {
       cause: error,
-      hint: "install flashsloth again, on a system that onnxruntime-node has a library for",
+      hint: "install again with `npm install`, on a system that onnxruntime-node has a library for",
     });
   }
 }

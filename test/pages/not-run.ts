@@ -12,6 +12,7 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   "node node_modules/onnxruntime-node/script/install.js": "fetches from NuGet",
   'flashsloth ask photo.jpg "What is this?" --device vulkan': "needs a GPU",
   'flashsloth ask photo.jpg "What is this?" --vision-device cpu --language-device cuda': "needs a GPU",
+  "npm ci && npm run build": "has happened, or there were no tests to run",
   "npm install -g": "test/install has it, in a prefix of its own; a GPU's libraries are a choice",
   "npm run pack": "test/install has it",
   "docker ": "needs a container engine and its registry",
@@ -19,4 +20,4 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
 };
 
 /** Blocks that are no commands, by how they begin: what is printed, and records. */
-export const SHOWN: readonly string[] = ['{"image": "a.png"', "198 answered, 2 failed"];
+export const SHOWN: readonly string[] = ['{"image": "a.png"', "198 answered, 2 failed", "flowchart TD"];

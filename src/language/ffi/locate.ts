@@ -36,9 +36,16 @@ const RELEASE = "3.21.1";
 const REINSTALL = "install flashsloth again with its optional dependencies (npm install --include=optional)";
 
 /** The libraries for graphics processors are large: whoever wants them installs them, beside flashsloth. */
-function installHint(backend: Backend, packageName: string): string {
-  if (backend === "cpu" || backend === "metal") return REINSTALL;
-  return `npm install -g ${packageName}@${RELEASE}, or without -g where flashsloth is a project's dependency`;
+function notInstalled(backend: Backend, packageName: string, cause: unknown): FlashSlothError {
+  const what = `the package ${packageName} is not installed`;
+  if (backend === "cpu" || backend === "metal") {
+    return new FlashSlothError("native", what, { cause, hint: REINSTALL });
+  }
+  const command = `npm install -g ${packageName}@${RELEASE}`;
+  return new FlashSlothError("native", `${what}, a choice: ${command}`, {
+    cause,
+    hint: `run \`${command}\`, or without -g where flashsloth is a project's dependency`,
+  });
 }
 
 /** The backends for which this platform has a package, whether installed or not. */
@@ -61,10 +68,7 @@ export async function locateNative(backend: Backend): Promise<NativeFiles> {
   try {
     entry = createRequire(import.meta.url).resolve(packageName);
   } catch (error) {
-    throw new FlashSlothError("native", `the package ${packageName} is not installed`, {
-      cause: error,
-      hint: installHint(backend, packageName),
-    });
+    throw notInstalled(backend, packageName, error);
   }
   const directory = join(dirname(entry), "..", "bins", short);
   const names = await readdir(directory).catch((error: unknown) => {
