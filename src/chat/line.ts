@@ -48,6 +48,14 @@ export async function readLine(line: string, options: LineOptions): Promise<Line
     }
     return { kind: "mistake", message: `/${command.name} takes nothing behind it`, hint: HELP };
   }
+  const bare = commandNamed(text);
+  if (bare !== undefined && bare.argument === undefined) {
+    return {
+      kind: "mistake",
+      message: `${text} is no question`,
+      hint: `the command is /${bare.name}; ${HELP}`,
+    };
+  }
   const found = await findPicture(text, options, (path) => isPlaced(path) || hasPictureName(path));
   if (found !== undefined) return found;
   if (name !== undefined) return unknownCommand(name);

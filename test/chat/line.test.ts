@@ -137,6 +137,11 @@ describe("a line", () => {
     });
   });
 
+  it("that is a command's name and nothing else is no question", async () => {
+    expect(await read("exit")).toMatchObject({ kind: "mistake", hint: expect.stringContaining("/exit") });
+    expect(await read("exit?")).toMatchObject({ kind: "question" });
+  });
+
   it("with an unknown command says which was meant", async () => {
     expect(await read("/imgae cat.jpg")).toMatchObject({
       message: "there is no command /imgae",

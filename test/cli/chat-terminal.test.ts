@@ -170,6 +170,12 @@ describe("chat on a terminal", () => {
     expect(await ask("What color is the square?")).toContain("Purple.\r\n");
   });
 
+  it("shows where the model looked, and goes on", async () => {
+    await ask(QUESTION);
+    expect(await ask("/explain")).toContain("EmbQ attention");
+    expect(await ask(QUESTION)).toContain("Red.\r\n");
+  });
+
   it("stays with its picture where there is no other", async () => {
     expect(await ask("/image nosuch.png")).toContain("error: no such file or folder: nosuch.png\r\n");
     expect(await ask(`/image ${place.binary}`)).toContain(`hint: still looking at ${RED_CIRCLE}\r\n`);

@@ -34,8 +34,8 @@ describe("what a terminal sends", () => {
     const whole = `ab${BEGIN}x ${ESCAPE}[A y${END}${ESCAPE}[A`;
     const expected = read([whole]);
     // a lone Escape is a key, and is not waited for
-    const keys = [3, 4, whole.lastIndexOf(END) + 1, whole.lastIndexOf(END) + 2];
-    const places = Array.from({ length: whole.length + 1 }, (_, at) => at).filter((at) => !keys.includes(at));
+    const keys = new Set([3, 4, whole.lastIndexOf(END) + 1, whole.lastIndexOf(END) + 2]);
+    const places = Array.from({ length: whole.length + 1 }, (_, at) => at).filter((at) => !keys.has(at));
     const found = places.map((at) => read([whole.slice(0, at), whole.slice(at)]));
     expect(found).toEqual(places.map(() => expected));
   });
