@@ -74,7 +74,7 @@ describe("the option that an answer chooses", () => {
     ["Answer: C.", "C"],
     ["A", "A"],
     ["A star", "A"], // three words at most: no article
-    ["A very big blue star", "B"], // more: an article, and the text decides
+    ["A blue star there", "B"], // more: an article, and the text decides
     ["A, or B?", "A"], // two letters, but only one with a comma
     ["B or C", undefined],
     ["A. or B.", undefined],

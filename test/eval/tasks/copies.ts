@@ -110,10 +110,10 @@ export const COPIES: readonly Copy[] = [
         question: { texts: ["What is it?", "Where?", "Who?"] },
         answer: { texts: ["dog", "left", "man"] },
       }),
-      "testdev_balanced_images/testdev-00000-of-00001.parquet": parquet(
-        { id: { texts: ["n1", "n2"] }, image: pictures },
-        { rowGroupSize: 1 },
-      ),
+      "testdev_balanced_images/testdev-00000-of-00001.parquet": parquet({
+        id: { texts: ["n1", "n2"] },
+        image: pictures,
+      }),
     },
   },
   {
