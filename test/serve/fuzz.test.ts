@@ -24,6 +24,7 @@ const VALID = {
   stream: false,
   logprobs: true,
   top_logprobs: 2,
+  explain: "sap",
   n: 1,
   user: "me",
   metadata: { a: "b" },
