@@ -86,6 +86,11 @@ describe("the packed package", () => {
     for (const name of ["test", "docs", "packaging"]) expect(existsSync(join(root, name)), name).toBe(false);
   });
 
+  it("has the page of serve", async () => {
+    const page = place.path("prefix/lib/node_modules/flashsloth/dist/page");
+    expect(new Set(await readdir(page))).toEqual(new Set(["index.html", "page.css", "page.js", "page.svg"]));
+  });
+
   it("names in its dependencies what its files load, and nothing else", async () => {
     const root = place.path("prefix/lib/node_modules/flashsloth");
     const { dependencies, optionalDependencies } = JSON.parse(

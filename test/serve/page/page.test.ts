@@ -1,5 +1,3 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { viridis, onScale, OPACITY } from "../../../src/explain/scale.ts";
 import type { AttentionBody } from "../../../src/serve/attention.ts";
@@ -36,16 +34,6 @@ describe("the page's files", () => {
       ).toEqual([]);
       expect(text).not.toMatch(/<script>|<style|style="|unsafe-/);
     }
-  });
-
-  it("are in the package", async () => {
-    const words = ["pack", "--dry-run", "--json", "--ignore-scripts", "--offline"];
-    const { stdout } = await promisify(execFile)("npm", words, { maxBuffer: 1e8 });
-    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-    const paths = files.map(({ path }) => path).filter((path) => path.startsWith("dist/page/"));
-    expect(paths.toSorted()).toEqual(
-      ["index.html", "page.css", "page.js", "page.svg"].map((file) => `dist/page/${file}`),
-    );
   });
 });
 
