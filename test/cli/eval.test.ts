@@ -306,7 +306,10 @@ describe("eval", () => {
     const { stdout: json } = await place.run(["eval", "pope", "--list", "--json"]);
     expect(JSON.parse(json)).toMatchObject({
       task: "pope",
-      protocols: [{ protocol: "llava", scored: true }],
+      protocols: [
+        { protocol: "llava", scored: true },
+        { protocol: "lmms-eval", scored: true },
+      ],
     });
   });
 });
