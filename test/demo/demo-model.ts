@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
+import { PROJECT_ROOT } from "../project-root.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
-export const DEMO_CHECKPOINT: string = join(ROOT, "src", "store", "demo", "checkpoint");
-export const DRAWINGS: string = join(ROOT, "test", "fixtures", "eval");
+export const DEMO_CHECKPOINT: string = join(PROJECT_ROOT, "src", "store", "demo", "checkpoint");
+export const DRAWINGS: string = join(PROJECT_ROOT, "test", "fixtures", "eval");
 
 export interface Drawing {
   readonly image: string;

@@ -1,19 +1,11 @@
-import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import * as v from "valibot";
+import { PROJECT_ROOT } from "../project-root.ts";
 import { writeTensors, type TensorShapes } from "./safetensors.ts";
 
-/** The project's folder, also when this file runs compiled from a build folder inside it. */
-function projectRoot(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, "package.json"))) directory = dirname(directory);
-  return directory;
-}
-
 /** Where the goldens and their tokenizer lie. */
-export const PARITY_FIXTURES: string = join(projectRoot(), "test", "fixtures", "parity");
+export const PARITY_FIXTURES: string = join(PROJECT_ROOT, "test", "fixtures", "parity");
 
 const goldenSchema = v.object({
   config: v.record(v.string(), v.unknown()),
