@@ -16,6 +16,8 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   "npm install -g": "test/install has it, in a prefix of its own; a GPU's libraries are a choice",
   "npm run pack": "test/install has it",
   "docker ": "needs a container engine and its registry",
+  "test/gpu/pack.sh": "packs half a gigabyte",
+  "cat flashsloth-gpu-kit": "needs what pack.sh makes, and a GPU",
   "npm run peers": "compiles llama.cpp and measures for hours, on weights of 8 GB",
 };
 
