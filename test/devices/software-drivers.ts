@@ -21,8 +21,7 @@ export function findSoftwareDrivers(): SoftwareDrivers | string {
   const names = existsSync(MESA) ? readdirSync(MESA) : [];
   const llvmpipe = names.find((name) => name.startsWith("lvp_icd") && name.endsWith(".json"));
   if (llvmpipe === undefined) return `llvmpipe is not in ${MESA} (apt-get install mesa-vulkan-drivers)`;
-  if (!existsSync(SWIFTSHADER))
-    return `SwiftShader is not at ${SWIFTSHADER} (apt-get install chromium)`;
+  if (!existsSync(SWIFTSHADER)) return `SwiftShader is not at ${SWIFTSHADER} (apt-get install chromium)`;
   return { swiftshader: SWIFTSHADER, llvmpipe: join(MESA, llvmpipe) };
 }
 
