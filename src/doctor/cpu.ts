@@ -31,10 +31,10 @@ export async function cpuFeatures(
         : "";
   if (platform === "darwin") {
     const found = /hw\.optional\.(?:arm\.FEAT_(\w+)|(\w+)): 1$/gm;
-    const names = [...text.matchAll(found)].map(([, arm, plain]) => (arm ?? plain ?? "").toLowerCase());
-    return FEATURES.filter(
-      (name) => names.includes(name) || (name === "asimddp" && names.includes("dotprod")),
+    const names = new Set(
+      [...text.matchAll(found)].map(([, arm, plain]) => (arm ?? plain ?? "").toLowerCase()),
     );
+    return FEATURES.filter((name) => names.has(name) || (name === "asimddp" && names.has("dotprod")));
   }
   const [, flags = ""] = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(text) ?? [];
   const words = new Set(flags.split(" "));
