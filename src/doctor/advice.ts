@@ -20,6 +20,9 @@ function gpuAdvice({ devices, drivers }: Omit<DoctorReport, "advice">): string[]
     return [...advice, "a GPU that Vulkan or CUDA reaches is many times faster than a CPU; none is here"];
   }
   for (const { side, device, verdict, reason } of devices) {
+    if (verdict === "absent" && reason?.includes("npm install") === true) {
+      advice.push(`${side} could run on ${device}: ${reason}`);
+    }
     if (verdict !== "wrong" && verdict !== "unusable") continue;
     advice.push(`${side} does not run on ${device}: ${reason ?? verdict}; another driver may help`);
   }

@@ -1,7 +1,7 @@
 import type { Backend } from "../core/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { missingDriver } from "./ffi/driver.ts";
-import { knownBackends } from "./ffi/locate.ts";
+import { missingPackage } from "./ffi/locate.ts";
 import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";
 
 export interface LanguageDevice {
@@ -30,8 +30,7 @@ export async function openLanguageDevice(backend: Backend): Promise<LanguageDevi
 
 /** Why a backend cannot work here, as far as that is known without loading it. */
 export function unavailableBackend(backend: Backend): string | undefined {
-  if (!knownBackends().includes(backend)) return `llama.cpp has no ${backend} build for this platform`;
-  return missingDriver(backend);
+  return missingDriver(backend) ?? missingPackage(backend);
 }
 
 function refuse(backend: Backend, reason: string): FlashSlothError {

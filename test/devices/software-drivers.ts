@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { missingPackage } from "../../src/language/ffi/locate.ts";
 
 /** Where Debian and Ubuntu put SwiftShader, in `chromium-common`, and Mesa's llvmpipe, in `mesa-vulkan-drivers`. */
 const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json";
@@ -22,6 +23,8 @@ export function findSoftwareDrivers(): SoftwareDrivers | string {
   const llvmpipe = names.find((name) => name.startsWith("lvp_icd") && name.endsWith(".json"));
   if (llvmpipe === undefined) return `llvmpipe is not in ${MESA} (apt-get install mesa-vulkan-drivers)`;
   if (!existsSync(SWIFTSHADER)) return `SwiftShader is not at ${SWIFTSHADER} (apt-get install chromium)`;
+  const packageMissing = missingPackage("vulkan");
+  if (packageMissing !== undefined) return packageMissing;
   return { swiftshader: SWIFTSHADER, llvmpipe: join(MESA, llvmpipe) };
 }
 

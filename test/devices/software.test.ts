@@ -23,6 +23,8 @@ describe.skipIf(missing !== undefined)(
     let caches: string;
     let engine: Engine;
 
+    const batches = async (): Promise<number> => (await engine.counters()).batches;
+
     const load = async (): Promise<Engine> =>
       Engine.load({
         directory: demo.directory,
@@ -74,7 +76,6 @@ describe.skipIf(missing !== undefined)(
 
     it("answers several at once as one after the other", { timeout: 600_000 }, async () => {
       const few = drawings.slice(0, 4);
-      const batches = async (): Promise<number> => (await engine.counters()).batches;
       const start = await batches();
       for (const drawing of few) await ask(drawing);
       const alone = (await batches()) - start;

@@ -24,7 +24,10 @@ cp -r test/fixtures/eval test/fixtures/parity "$kit/test/fixtures/"
 ln -s test/gpu/run.sh "$kit/run.sh"
 
 # what runs, and of it only what this platform loads
-npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2 | sed "s#^$PWD/##" | sort -u |
+{
+  npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2
+  ls -d "$PWD"/node_modules/@node-llama-cpp/linux-x64-{vulkan,cuda} # a choice, which is made here
+} | sed "s#^$PWD/##" | sort -u |
   grep -vE "$left_out" |
   tar c --exclude='onnxruntime-node/bin/napi-v6/darwin' --exclude='onnxruntime-node/bin/napi-v6/win32' \
     --exclude='onnxruntime-node/bin/napi-v6/linux/arm64' --exclude='node-llama-cpp/llama/*.bundle' \

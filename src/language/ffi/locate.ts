@@ -53,6 +53,19 @@ export function knownBackends(platform: string = process.platform, arch: string 
   return Object.keys(PACKAGES[`${platform}-${arch}`] ?? {}) as Backend[];
 }
 
+/** Says that the package with a backend's libraries is not installed, and how it would be; undefined where it is. */
+export function missingPackage(backend: Backend): string | undefined {
+  const short = PACKAGES[`${process.platform}-${process.arch}`]?.[backend];
+  if (short === undefined) return `llama.cpp has no ${backend} build for this platform`;
+  const packageName = `@node-llama-cpp/${short}`;
+  try {
+    createRequire(import.meta.url).resolve(packageName);
+    return undefined;
+  } catch (error) {
+    return notInstalled(backend, packageName, error).message;
+  }
+}
+
 /**
  * Finds the llama.cpp libraries of a backend among node-llama-cpp's platform packages.
  * @throws `native` when this platform has no such package, or it is not installed or incomplete
