@@ -115,6 +115,9 @@ async function folderFor(page: string): Promise<string> {
     await mkdir(join(folder, name), { recursive: true });
   }
   for (const [name, from] of Object.entries(PICTURES)) await copyFile(drawing(from), join(folder, name));
+  for (const name of ["bin", "test"]) {
+    if (!existsSync(join(folder, name))) await symlink(join(ROOT, name), join(folder, name));
+  }
   await writeFile(join(folder, "rows.jsonl"), `${ROWS.join("\n")}\n`);
   return folder;
 }
@@ -224,7 +227,6 @@ describe("modules that are printed", () => {
     const folder = await folderFor(`module ${page}`);
     await mkdir(join(folder, "node_modules"), { recursive: true });
     await symlink(ROOT, join(folder, "node_modules/flashsloth"));
-    await symlink(join(ROOT, "test"), join(folder, "test"));
     const file = join(folder, "printed.mjs");
     await writeFile(file, text);
     await appendFile(file, `console.log(JSON.stringify(${values}));\n`);

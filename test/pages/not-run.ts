@@ -15,6 +15,7 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   "npm ci && npm run build": "has happened, or there were no tests to run",
   "npm install -g": "test/install has it, in a prefix of its own; a GPU's libraries are a choice",
   "npm run pack": "test/install has it",
+  "flashsloth eval pope": "needs POPE's pictures; test/eval makes such a folder",
   "docker ": "needs a container engine and its registry",
   "test/gpu/pack.sh": "packs half a gigabyte",
   "cat flashsloth-gpu-kit": "needs what pack.sh makes, and a GPU",
@@ -22,4 +23,9 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
 };
 
 /** Blocks that are no commands, by how they begin: what is printed, and records. */
-export const SHOWN: readonly string[] = ['{"image": "a.png"', "198 answered, 2 failed", "flowchart TD"];
+export const SHOWN: readonly string[] = [
+  '{"image": "a.png"',
+  "198 answered, 2 failed",
+  "flowchart TD",
+  "$ flashsloth chat",
+];
