@@ -18,28 +18,35 @@ const STARTS = {
 
 const reached = new Map<string, ReadonlySet<string>>();
 
-/** Every module that runs when `start` is imported, itself included. */
+/** Every module that runs when `start` is imported, itself included; a package that stays apart is one. */
 function reach(start: string, context: ChunkingContext): ReadonlySet<string> {
   const known = reached.get(start);
   if (known !== undefined) return known;
-  const found = new Set([resolve(start)]);
-  if (context.getModuleInfo(resolve(start)) === null) throw new Error(`no module is called ${start}`);
+  const found = new Set([start]);
+  if (context.getModuleInfo(start) === null) throw new Error(`no module is called ${start}`);
   for (const id of found) for (const next of context.getModuleInfo(id)?.importedIds ?? []) found.add(next);
   reached.set(start, found);
   return found;
 }
 
+function isApart(id: string): boolean {
+  return APART.some((name) => id === name || id.startsWith(`${name}/`));
+}
+
 /**
- * A file runs whole when any of its modules is imported, so what is joined is what the same starts need: `core` for any command,
- * `shared-ask-worker` for what only `ask` and the engine's thread have in common. It follows from the imports alone: a module that
- * moves, or a new folder, changes nothing here. A start that needs a module needs all that this one imports, so no two files
- * import each other.
+ * A file runs whole when any of its modules is imported, so what is joined is what the same starts need and what loads the same
+ * packages: `core` for any command, `shared-ask-worker` for what only `ask` and the engine's thread have in common,
+ * `shared-worker-koffi` for what cannot be imported without koffi. It follows from the imports alone: a module that moves, or a
+ * new folder, changes nothing here. Whoever needs a module needs all that this one imports, so no two files import each other.
  */
 function chunkOf(id: string, context: ChunkingContext): string | null {
-  const starts = Object.entries(STARTS).filter(([, start]) => reach(start, context).has(id));
+  const starts = Object.entries(STARTS).filter(([, start]) => reach(resolve(start), context).has(id));
   const names = starts.map(([name]) => name);
   if (names.length === 0) return null;
-  return names.includes("core") ? "core" : `shared-${names.join("-")}`;
+  if (names.includes("core")) return "core";
+  // llama.cpp's own process loads koffi whatever it does
+  const packages = names.includes("native") ? [] : [...reach(id, context)].filter(isApart).toSorted();
+  return ["shared", ...names, ...packages].join("-");
 }
 
 /**
@@ -58,7 +65,7 @@ const program: RolldownOptions = defineConfig({
   },
   platform: "node",
   logLevel: "silent",
-  external: (id) => APART.some((name) => id === name || id.startsWith(`${name}/`)),
+  external: isApart,
   plugins: [
     {
       name: "sharp finds its library where its own files are",
