@@ -27,7 +27,7 @@ export interface Block {
 
 /** The first words of the lines that are for a shell. A page that tells of another program has it added here. */
 const PROGRAMS =
-  /^(?:\w+=\S+ )*(?:flashsloth|npm|npx|node|pnpm|yarn|bun|curl|find|cat|eval|hf|jq|exiftool|inotifywait|docker|podman|sbatch|kubectl|man|export|python3?|printf|echo)\s/;
+  /^(?:\w+=\S+ )*(?:flashsloth|npm|npx|node|pnpm|yarn|bun|curl|find|cat|eval|hf|jq|exiftool|inotifywait|docker|podman|sbatch|kubectl|man|export|python3?|printf|echo|test\/gpu\/\S+)\s/;
 
 /** Every block of code: fenced ones, and those that are indented by four spaces. */
 export function blocksOf(page: string): Block[] {
