@@ -43,16 +43,19 @@ function titleOf(name: TaskName): string {
 
 function entry(forms: Forms): object {
   return {
-    protocols: forms.map(([protocol, { split, needs, from, suffix, ocr = false, maxTokens, scoring }]) => ({
-      protocol,
-      split,
-      needs: needs.map(({ path, what }) => ({ path, what })),
-      from,
-      prompt_suffix: suffix,
-      ocr,
-      max_tokens: maxTokens,
-      scored: scoring !== undefined,
-    })),
+    protocols: forms.map(
+      ([protocol, { split, needs, from, suffix, ocr = false, maxTokens, scoring, handover }]) => ({
+        protocol,
+        split,
+        needs: needs.map(({ path, what }) => ({ path, what })),
+        from,
+        prompt_suffix: suffix,
+        ocr,
+        max_tokens: maxTokens,
+        scored: scoring !== undefined,
+        ...(handover && { handover: handover.to }),
+      }),
+    ),
   };
 }
 
@@ -61,8 +64,9 @@ function textOf(name: TaskName, forms: Forms): string {
   const figures =
     paper === undefined ? "" : ` (the paper: FlashSloth ${paper.flashsloth}, HD ${paper.flashslothHd})`;
   const lines = [`${name}: ${titleOf(name)}${figures}`];
-  for (const [protocol, { split, needs, from, scoring }] of forms) {
-    lines.push(`  ${protocol}: ${split}${scoring === undefined ? "; answers only, scored elsewhere" : ""}`);
+  for (const [protocol, { split, needs, from, scoring, handover }] of forms) {
+    const elsewhere = scoring === undefined ? `; answers only, for ${handover?.to ?? "others"} to score` : "";
+    lines.push(`  ${protocol}: ${split}${elsewhere}`);
     const width = Math.max(0, ...needs.map(({ path }) => path.length));
     for (const { path, what } of needs) lines.push(`    DIR/${path.padEnd(width)}  ${what}`);
     lines.push(`    from ${from}`);

@@ -4,6 +4,7 @@ import { readManifest } from "../core/manifest.ts";
 import { beginEngine } from "../engine/client.ts";
 import { Answers, readAnswers, type AnswerFile } from "../eval/answers.ts";
 import type { TaskName } from "../eval/names.ts";
+import { handOver, type HandedOver } from "../eval/handover.ts";
 import { openTask, type OpenTask } from "../eval/open.ts";
 import { givenBy, reportOf, type EvalReport, type GivenBy } from "../eval/report.ts";
 import { scoreAnswers } from "../eval/score.ts";
@@ -19,6 +20,7 @@ import { evalTable } from "./eval-table.ts";
 import { deviceOptions } from "./devices.ts";
 import { EXIT, statusOfRun } from "./exit.ts";
 import { FileOutput } from "./file-output.ts";
+import { writeError } from "./output.ts";
 import { GOES_ON, runCommand, type CommandContext } from "./run-command.ts";
 
 export interface EvaluateOptions {
@@ -55,11 +57,15 @@ export async function evaluate(
       return EXIT.interrupted;
     }
     const { answers, by, file: answerFile } = found;
-    const { form, samples, task, protocol: scored } = opened;
+    const { form, samples, task, total, protocol: scored } = opened;
+    const said: HandedOver[] = [];
     const { tally, score } = await scoreAnswers({
       samples: samples.read(false),
       answers,
       scoring: form.scoring,
+      answered: ({ id, prompt, problem = {} }, text) => {
+        if (form.handover !== undefined) said.push({ id, prompt, text, problem });
+      },
     });
     const report = reportOf({
       task,
@@ -71,6 +77,8 @@ export async function evaluate(
       limit,
       shard,
       answers: answerFile,
+      handover: await handedOver(answerFile, form, said),
+      leftOut: total.leftOut,
     });
     await print(report, flags, context);
     const { answered, failed } = tally;
@@ -80,6 +88,24 @@ export async function evaluate(
 
 async function print(report: EvalReport, { json }: EvalFlags, context: CommandContext): Promise<void> {
   await context.print(json === true ? JSON.stringify(report) : evalTable(report));
+}
+
+/** Writes the answers once more, as the benchmark's own evaluator takes them. @returns where; undefined for nowhere. @throws `disk` */
+async function handedOver(
+  file: string | undefined,
+  { handover }: OpenTask["form"],
+  answers: readonly HandedOver[],
+): Promise<string | undefined> {
+  if (file === undefined || handover === undefined || answers.length === 0 || !(await isFile(file)))
+    return undefined;
+  try {
+    return await handOver(file, handover, answers);
+  } catch (error) {
+    throw writeError(`${file}${handover.ending}`, error, {
+      what: "the answers",
+      hint: `they are in ${file}; once it can be written, --answers ${file} writes it`,
+    });
+  }
 }
 
 interface Found {

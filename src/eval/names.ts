@@ -13,5 +13,7 @@ export const TASK_NAMES = [
   "seed",
   "realworldqa",
   "mmvet",
+  "mathvista",
+  "mmmu",
 ] as const;
 export type TaskName = (typeof TASK_NAMES)[number];

@@ -2,7 +2,7 @@ import type { Shard } from "../pipeline/sources/shard.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { DataFolder } from "./data/folder.ts";
 import type { TaskName } from "./names.ts";
-import { Samples } from "./samples.ts";
+import { Samples, type Total } from "./samples.ts";
 import { PROTOCOLS, type Protocol } from "./protocols.ts";
 import type { Form, Task } from "./task.ts";
 import { TASKS } from "./tasks.ts";
@@ -28,7 +28,7 @@ export interface OpenTask extends Pick<OpenTaskOptions, "limit" | "shard"> {
   readonly form: Form;
   readonly samples: Samples;
   /** How many samples there are, and jobs: all have been read once. */
-  readonly total: { readonly samples: number; readonly jobs: number };
+  readonly total: Total;
   /** What they are read from. */
   readonly files: readonly string[];
 }

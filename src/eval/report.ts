@@ -16,6 +16,8 @@ export interface EvalReport {
     readonly answered: number;
     readonly failed: number;
     readonly missing: number;
+    /** questions of the data that are not asked. @default all are */
+    readonly left_out?: number | undefined;
   };
   /** The first so many. */
   readonly limit?: number | undefined;
@@ -26,16 +28,19 @@ export interface EvalReport {
   /** The paper's figures for its two models. */
   readonly paper?: PaperFigures | undefined;
   readonly unreadable?: { readonly answers: number; readonly share: number } | undefined;
-  readonly prompt_suffix: string;
+  readonly prompt_suffix: Form["suffix"];
   readonly ocr: boolean;
   readonly max_tokens: number;
   readonly model: string | undefined;
   readonly revision: string | undefined;
   readonly quant: string | undefined;
   readonly vision_precision: string | undefined;
-  readonly embq: boolean | undefined;
+  /** `both`: each question is asked with it and without. */
+  readonly embq: boolean | "both" | undefined;
   /** The answer file. */
   readonly answers?: string | undefined;
+  /** The same as the benchmark's own evaluator takes them, and which that is. */
+  readonly handover?: { readonly path: string; readonly to: string } | undefined;
   readonly remarks: readonly string[];
 }
 
@@ -45,10 +50,9 @@ export interface ReportedScore extends Metric {
 }
 
 /** How answers were given; undefined for what nobody knows, or what differs from answer to answer. */
-export type GivenBy = Pick<
-  EvalReport,
-  "model" | "revision" | "quant" | "vision_precision" | "embq" | "max_tokens"
->;
+export type GivenBy = Pick<EvalReport, "model" | "revision" | "quant" | "vision_precision" | "max_tokens"> & {
+  readonly embq: boolean | undefined;
+};
 
 export interface ReportOptions {
   readonly task: Task;
@@ -62,10 +66,14 @@ export interface ReportOptions {
   readonly shard: Shard | undefined;
   /** The file that the answers are in. @default they are in none */
   readonly answers?: string | undefined;
+  /** What was written for the benchmark's own evaluator. @default nothing */
+  readonly handover?: string | undefined;
+  /** How many questions of the data are not asked. */
+  readonly leftOut: number;
 }
 
 export function reportOf(options: ReportOptions): EvalReport {
-  const { task, protocol, form, tally, score, by, limit, shard, answers } = options;
+  const { task, protocol, form, tally, score, by, limit, shard, answers, handover, leftOut } = options;
   const { answered, failed, missing, unreadable, foreign } = tally;
   const remarks = [...(form.remarks ?? [])];
   if (foreign > 0) remarks.push(`${foreign} answers are to no sample of this data, and were left out`);
@@ -74,7 +82,13 @@ export function reportOf(options: ReportOptions): EvalReport {
     task: task.name,
     protocol,
     split: form.split,
-    samples: { asked: answered + failed + missing, answered, failed, missing },
+    samples: {
+      asked: answered + failed + missing,
+      answered,
+      failed,
+      missing,
+      ...(leftOut > 0 && { left_out: leftOut }),
+    },
     ...(limit !== undefined && { limit }),
     ...(shard && { shard: `${shard.part}/${shard.of}` }),
     ...(score && { score: score.headline, details: score.details }),
@@ -84,7 +98,9 @@ export function reportOf(options: ReportOptions): EvalReport {
     ocr: form.ocr ?? false,
     max_tokens,
     ...model,
+    ...(form.bothWays === true && by.embq !== false && { embq: "both" as const }),
     ...(answers !== undefined && { answers }),
+    ...(handover !== undefined && form.handover && { handover: { path: handover, to: form.handover.to } }),
     remarks,
   };
 }

@@ -12,6 +12,14 @@ export interface SamplesOptions {
   readonly shard?: Shard | undefined;
 }
 
+export interface Total {
+  readonly samples: number;
+  /** About how many pictures they are, where those about one follow each other. */
+  readonly jobs: number;
+  /** Questions that are not asked, as far as the data were read: of all parts. */
+  readonly leftOut: number;
+}
+
 /** The samples that are asked about. They can be read several times; nobody ever holds more than a few. */
 export class Samples {
   readonly #options: SamplesOptions;
@@ -20,26 +28,30 @@ export class Samples {
     this.#options = options;
   }
 
-  /** @param pictures false where nobody will look at them. @throws `usage` */
-  async *read(pictures: boolean): AsyncGenerator<Sample, void, void> {
+  /**
+   * @param pictures false where nobody will look at them
+   * @param leftOut called for each question that is not asked
+   * @throws `usage`
+   */
+  async *read(pictures: boolean, leftOut?: () => void): AsyncGenerator<Sample, void, void> {
     const { form, data, limit = Number.POSITIVE_INFINITY, shard } = this.#options;
     let count = 0;
-    for await (const sample of form.read(data, { pictures })) {
+    for await (const sample of form.read(data, { pictures, leftOut })) {
       if (count++ >= limit) return;
       if (shard === undefined || isIn(shard, sample.truth.group ?? sample.name)) yield sample;
     }
   }
 
-  /** How many there are, and about how many pictures. @throws `usage` for the first that cannot be read, before anything was asked */
-  async count(): Promise<{ readonly samples: number; readonly jobs: number }> {
-    let [samples, jobs] = [0, 0];
+  /** How many there are. @throws `usage` for the first that cannot be read, before anything was asked */
+  async count(): Promise<Total> {
+    let [samples, jobs, leftOut] = [0, 0, 0];
     let last: Sample | undefined;
-    for await (const sample of this.read(false)) {
+    for await (const sample of this.read(false, () => leftOut++)) {
       samples++;
       if (last?.picture !== sample.picture) jobs++;
       last = sample;
     }
-    return { samples, jobs };
+    return { samples, jobs, leftOut };
   }
 
   /** The samples as jobs. @param total how many jobs there are */

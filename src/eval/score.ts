@@ -28,21 +28,25 @@ export interface ScoreOptions {
   readonly answers: Answers;
   /** @default others score them */
   readonly scoring?: Scoring | undefined;
+  /** Called for each sample that has an answer. @default nobody wants to know */
+  readonly answered?: ((sample: Sample, text: string) => void) | undefined;
 }
 
 /** Holds answers against the truth. */
 export async function scoreAnswers(
   options: ScoreOptions,
 ): Promise<{ readonly tally: Tally; readonly score: Score | undefined }> {
-  const { samples, answers, scoring } = options;
+  const { samples, answers, scoring, answered } = options;
   const tally: Tally = { answered: 0, failed: 0, missing: 0, unreadable: 0, foreign: 0 };
   const graded: Graded[] = [];
-  for await (const { id, prompt, truth } of samples) {
+  for await (const sample of samples) {
+    const { id, prompt, truth } = sample;
     const answer = answers.take(id, prompt);
     if (answer === undefined) tally.missing++;
     else if (answer.text === undefined) tally.failed++;
     else {
       tally.answered++;
+      answered?.(sample, answer.text);
       const grade = scoring?.grade(answer.text, truth);
       if (grade === undefined) continue;
       if (!grade.readable) tally.unreadable++;

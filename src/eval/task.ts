@@ -1,6 +1,8 @@
 import type { FlashSlothError } from "../core/errors.ts";
 import type { AskSettings, DeferredPicture, JobId } from "../pipeline/job.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { DataFolder, Need } from "./data/folder.ts";
+import type { Handover } from "./handover.ts";
 import type { Protocol } from "./protocols.ts";
 
 /** What is held to be right about a sample, and what its score needs to know besides. */
@@ -32,6 +34,8 @@ export interface Sample {
   readonly truth: Truth;
   /** What is set for this question alone. @default what the run asks with */
   readonly ask?: Partial<AskSettings> | undefined;
+  /** What the benchmark's own evaluator wants to know about it. @default nothing */
+  readonly problem?: JsonObject | undefined;
 }
 
 /** What a rule makes of one answer. */
@@ -82,8 +86,8 @@ export interface Form {
   readonly needs: readonly Need[];
   /** Where its users get it. */
   readonly from: string;
-  /** What every question ends with, as it is asked. @default each comes whole from the file */
-  readonly suffix: string;
+  /** What every question ends with, as it is asked, or one of several; empty where each comes whole from the file. */
+  readonly suffix: string | readonly string[];
   /** Whether the prompt tells what an OCR system read. @default false */
   readonly ocr?: boolean | undefined;
   /** The longest answer, in tokens. */
@@ -92,6 +96,10 @@ export interface Form {
   readonly remarks?: readonly string[] | undefined;
   /** @default the task writes answers only, and others score them */
   readonly scoring?: Scoring | undefined;
+  /** How those others take the answers. @default nobody else does */
+  readonly handover?: Handover | undefined;
+  /** Whether each question is asked twice, with EmbQ and without. @default false */
+  readonly bothWays?: boolean | undefined;
   /**
    * The samples in the order of the data, one by one.
    * @throws `usage` naming the file, and the line where there is one
@@ -102,6 +110,8 @@ export interface Form {
 export interface ReadOptions {
   /** False where nobody will look at the pictures: then they need not be read. */
   readonly pictures: boolean;
+  /** Called for each question of the task that is not asked. @default nobody counts them */
+  readonly leftOut?: (() => void) | undefined;
 }
 
 /** A benchmark. */

@@ -4,8 +4,10 @@ import { ai2d } from "./tasks/ai2d.ts";
 import { chartqa } from "./tasks/chartqa.ts";
 import { docvqa } from "./tasks/docvqa.ts";
 import { gqa } from "./tasks/gqa.ts";
+import { mathvista } from "./tasks/mathvista.ts";
 import { mmbench } from "./tasks/mmbench.ts";
 import { mme } from "./tasks/mme.ts";
+import { mmmu } from "./tasks/mmmu.ts";
 import { mmvet } from "./tasks/mmvet.ts";
 import { pope } from "./tasks/pope.ts";
 import { realworldqa } from "./tasks/realworldqa.ts";
@@ -27,4 +29,6 @@ export const TASKS: Readonly<Record<Exclude<TaskName, "demo">, Task>> = {
   seed,
   realworldqa,
   mmvet,
+  mathvista,
+  mmmu,
 };

@@ -96,6 +96,7 @@ describe("eval demo", () => {
       split: "120 drawings, made here (seed 0)",
     });
     expect(report.samples.answered).toBe(240);
+    expect(report["embq"]).toBe("both");
     expect(detail(report, "plain")).toBeGreaterThanOrEqual(80);
     expect(report.score.value).toBeGreaterThan(detail(report, "without EmbQ") + 10);
     expect(report.score.interval.low).toBeLessThan(report.score.value);
@@ -303,6 +304,12 @@ describe("eval", () => {
     expect(status).toBe(0);
     expect(stdout).toContain("DIR/coco/coco_pope_popular.json");
     expect(stdout).toContain("AoiDragon/POPE");
+    for (const judged of [
+      "MM-Vet's evaluator",
+      "MathVista's evaluation/extract_answer.py",
+      "MMMU's eval/main_parse_and_eval.py",
+    ])
+      expect(stdout).toContain(`answers only, for ${judged} to score`);
     const { stdout: json } = await place.run(["eval", "pope", "--list", "--json"]);
     expect(JSON.parse(json)).toMatchObject({
       task: "pope",

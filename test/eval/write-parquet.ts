@@ -1,13 +1,15 @@
 import type { SchemaElement } from "hyparquet";
 import { parquetWriteBuffer, type ColumnSource } from "hyparquet-writer";
 
-/** What a column of a made Parquet file holds: texts, 64-bit numbers, lists of texts, pictures as Hugging Face stores them. */
+/** What a column of a made Parquet file holds: texts, 64-bit numbers, doubles, lists of texts, pictures as Hugging Face stores them, structs. */
 export type Column =
   | { readonly texts: readonly (string | null)[] }
   | { readonly numbers: readonly number[] }
-  | { readonly lists: readonly (readonly string[])[] }
+  | { readonly doubles: readonly (number | null)[] }
+  | { readonly lists: readonly (readonly string[] | null)[] }
   | { readonly pictures: readonly (Uint8Array | null)[] }
-  | { readonly pictureLists: readonly (readonly Uint8Array[])[] };
+  | { readonly pictureLists: readonly (readonly Uint8Array[])[] }
+  | { readonly fields: Readonly<Record<string, Column>> };
 
 const TEXT = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" } as const;
 
@@ -42,9 +44,22 @@ function columnOf(
     const data = column.numbers.map(BigInt);
     return { schema: [{ name, type: "INT64", repetition_type: "OPTIONAL" }], source: { name, data } };
   }
+  if ("doubles" in column) {
+    const schema: SchemaElement[] = [{ name, type: "DOUBLE", repetition_type: "OPTIONAL" }];
+    return { schema, source: { name, data: [...column.doubles] } };
+  }
+  if ("fields" in column) {
+    const made = Object.entries(column.fields).map(([field, each]) => columnOf(field, each));
+    const [first] = made;
+    const data = Array.from(first?.source.data ?? [], (_, row) =>
+      Object.fromEntries(made.map(({ source }) => [source.name, source.data[row]])),
+    );
+    const struct: SchemaElement = { name, num_children: made.length, repetition_type: "OPTIONAL" };
+    return { schema: [struct, ...made.flatMap(({ schema }) => schema)], source: { name, data } };
+  }
   if ("lists" in column) {
     const schema = list(name, [{ name: "element", ...TEXT }]);
-    return { schema, source: { name, data: column.lists.map((texts) => [...texts]) } };
+    return { schema, source: { name, data: column.lists.map((texts) => texts && [...texts]) } };
   }
   if ("pictures" in column) {
     return { schema: pictureElements(name), source: { name, data: column.pictures.map(picture) } };

@@ -1,10 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { FlashSlothError, messageOf, systemCode } from "../../core/errors.ts";
 
 /** A file or folder that a task reads. */
 export interface Need {
-  /** Relative to the folder of `--data`; one `*` in the last name stands for anything. */
+  /** Relative to the folder of `--data`; one `*` in a name stands for anything. */
   readonly path: string;
   /** What is in it, in words. */
   readonly what: string;
@@ -58,7 +58,7 @@ export class DataFolder {
   async find({ path, or = [] }: Need): Promise<readonly string[]> {
     for (const each of [path, ...or]) {
       const place = join(this.path, each);
-      const found = await (each.includes("*") ? matching(place) : existing(place)).catch((error: unknown) => {
+      const found = await matching(this.path, each.split("/")).catch((error: unknown) => {
         const code = systemCode(error);
         if (code === "ENOENT" || code === "ENOTDIR") return [];
         throw this.error(`${place} cannot be read: ${messageOf(error)}`, error);
@@ -69,19 +69,26 @@ export class DataFolder {
   }
 }
 
-async function existing(path: string): Promise<string[]> {
-  await stat(path);
-  return [path];
+/** What is in a folder at a path whose names may have a `*`, sorted. @throws where nothing can be there */
+async function matching(folder: string, [name = "", ...rest]: readonly string[]): Promise<string[]> {
+  if (!name.includes("*")) return within(join(folder, name), rest);
+  const [before = "", after = ""] = name.split("*");
+  const names = (await readdir(folder))
+    .filter((each) => each.length >= before.length + after.length)
+    .filter((each) => each.startsWith(before) && each.endsWith(after))
+    .sort()
+    .map((each) => join(folder, each));
+  if (rest.length === 0) return names;
+  const found: string[] = [];
+  for (const each of names) {
+    const isFolder = (await stat(each).catch(() => undefined))?.isDirectory() === true;
+    if (isFolder) found.push(...(await matching(each, rest)));
+  }
+  return found;
 }
 
-/** Files of the last folder of a path whose names match its last part. */
-async function matching(path: string): Promise<string[]> {
-  const folder = dirname(path);
-  const [before = "", after = ""] = basename(path).split("*");
-  const names = await readdir(folder);
-  return names
-    .filter((name) => name.length >= before.length + after.length)
-    .filter((name) => name.startsWith(before) && name.endsWith(after))
-    .sort()
-    .map((name) => join(folder, name));
+async function within(place: string, rest: readonly string[]): Promise<string[]> {
+  if (rest.length > 0) return matching(place, rest);
+  await stat(place);
+  return [place];
 }

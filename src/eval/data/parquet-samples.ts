@@ -15,13 +15,21 @@ export interface ParquetSamplesOptions<T> {
   readonly need: Need;
   /** What is read of a row besides its picture; the columns are the schema's. */
   readonly schema: v.ObjectSchema<v.ObjectEntries, undefined> & v.GenericSchema<unknown, T>;
-  /** The column with the picture, or with a list of one. */
-  readonly picture: string;
+  /** The column with the picture, or with a list of one; several where each sample names its own. */
+  readonly picture: string | readonly string[];
   /**
    * The sample that a row is; undefined for one that does not belong to the task.
    * @param number of the row among all, from 0
    */
-  readonly sample: (row: T, number: number) => Pick<Sample, "id" | "prompt" | "truth"> | undefined;
+  readonly sample: (row: T, number: number) => RowSample | undefined;
+}
+
+/** What a row says of its sample. */
+export interface RowSample extends Pick<Sample, "id" | "prompt" | "truth" | "problem"> {
+  /** @default the file's name and the row's number in it, where no two files are called alike */
+  readonly name?: string;
+  /** The column of its picture. @default the first */
+  readonly column?: string;
 }
 
 /** The samples of Parquet files that have a picture in each row. @throws `usage` */
@@ -30,20 +38,22 @@ export async function* parquetSamples<T>(
   options: ParquetSamplesOptions<T>,
   { pictures }: ReadOptions,
 ): AsyncGenerator<Sample, void, void> {
-  const { need, schema, picture: column, sample: sampleOf } = options;
+  const { need, schema, picture, sample: sampleOf } = options;
+  const columns = typeof picture === "string" ? [picture] : picture;
   const texts = Object.keys(schema.entries);
   let number = 0;
   for (const path of await data.locateAll(need)) {
-    const file = await ParquetFile.open(path, [...texts, column]);
+    const file = await ParquetFile.open(path, [...texts, ...columns]);
     for (const group of file.groups) {
-      const rows = await file.read(group, pictures ? [...texts, column] : texts);
+      const rows = await file.read(group, pictures ? [...texts, ...columns] : texts);
       for (const [index, row] of rows.entries()) {
         const at = group.start + index;
         const image = rowName(file, at);
         const sample = sampleOf(checked(row, schema, image), number++);
         if (sample === undefined) continue;
-        const picture = pictures ? pictureIn(row[column], image) : new Uint8Array();
-        yield { ...sample, image, name: shortRowName(file, at), picture };
+        const { column = columns[0] ?? "", name = shortRowName(file, at), ...asked } = sample;
+        const bytes = pictures ? pictureIn(row[column], image) : new Uint8Array();
+        yield { ...asked, image, name, picture: bytes };
       }
     }
   }

@@ -112,6 +112,7 @@ export function demoForm(count?: number): Form {
     from: "nowhere: they are made here; or a folder like test/fixtures/eval in flashsloth's repository",
     suffix: "",
     maxTokens: LONGEST,
+    bothWays: true,
     scoring: {
       grade: (text, { answers: [answer] }) => ({ score: text === answer ? 1 : 0, readable: text !== "" }),
       headline: {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Need } from "../data/folder.ts";
 import { parquetSamples } from "../data/parquet-samples.ts";
+import type { Handover } from "../handover.ts";
 import type { Form, Task } from "../task.ts";
 
 const ROWS: Need = {
@@ -13,15 +14,21 @@ const rowSchema = v.object({ question_id: v.string(), question: v.string(), answ
 const BEFORE =
   "First please perform reasoning, and think step by step to provide best answer to the following question: \n\n";
 
+/** An object of answers by their questions' ids, which MM-Vet's evaluator takes. Source: `mmvet_aggregate_results` of lmms-eval's task. */
+const handover: Handover = {
+  to: "MM-Vet's evaluator",
+  ending: ".mmvet.json",
+  files: (answers) => new Map([["", Object.fromEntries(answers.map(({ id, text }) => [id, text]))]]),
+};
+
 const lmmsEval: Form = {
   split: "test",
   needs: [ROWS],
   from: "lmms-lab/MMVet on the Hugging Face hub",
   suffix: "",
   maxTokens: 1024,
-  remarks: [
-    "GPT-4 is the judge of MM-Vet, so nothing is scored here; `jq -s 'map({(.question_id|tostring): .text}) | add' FILE` makes of the answers of -o what its evaluator takes",
-  ],
+  remarks: ["GPT-4 is the judge of MM-Vet, so nothing is scored here"],
+  handover,
   read: (data, options) =>
     parquetSamples(
       data,

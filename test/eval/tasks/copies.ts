@@ -22,6 +22,21 @@ export interface Copy {
 const SHORT = "\nAnswer the question using a single word or phrase.";
 const pictures = { pictures: [PICTURE, SECOND] };
 
+/** Questions of MMMU: about picture 1, about two, and about picture 2 alone. */
+export function mmmuRows(subject = "Art_Theory"): Uint8Array {
+  const none = [null, null, null];
+  return parquet({
+    id: { texts: [7, 8, 9].map((number) => `validation_${subject}_${number}`) },
+    question: { texts: ["What is <image 1>? See <image 1>.", "Which?", "How many are in <image 2>?"] },
+    options: { texts: [`['red', "the owner's", 'a\\nb']`, "['<image 1>', '<image 2>']", "[]"] },
+    answer: { texts: ["B", "A", "['24/7', '3.429']"] },
+    question_type: { texts: ["multiple-choice", "multiple-choice", "open"] },
+    image_1: { pictures: [PICTURE, PICTURE, PICTURE] },
+    image_2: { pictures: [null, SECOND, SECOND] },
+    ...Object.fromEntries([3, 4, 5, 6, 7].map((number) => [`image_${number}`, { pictures: none }])),
+  });
+}
+
 export const COPIES: readonly Copy[] = [
   {
     task: "pope",
@@ -276,6 +291,32 @@ export const COPIES: readonly Copy[] = [
       }),
     },
   },
+  {
+    task: "mathvista",
+    protocol: "lmms-eval",
+    files: {
+      "data/testmini-00000-of-00001.parquet": parquet({
+        pid: { texts: ["1", "2", "3", "4", "5"] },
+        question: { texts: ["Which shape?", "How far?", "How many?", "Between which years?", "What share?"] },
+        image: { texts: ["images/1.jpg", "images/2.jpg", "images/3.jpg", "images/4.jpg", "images/5.jpg"] },
+        decoded_image: { pictures: [PICTURE, SECOND, PICTURE, SECOND, PICTURE] },
+        choices: { lists: [["circle", "square"], [], null, null, null] },
+        unit: { texts: [null, "cm", "", null, null] },
+        precision: { doubles: [null, 1, null, null, 2] },
+        answer: { texts: ["square", "1.2", "3", "[2007, 2008]", "0.25"] },
+        question_type: { texts: ["multi_choice", "free_form", "free_form", "free_form", "free_form"] },
+        answer_type: { texts: ["text", "float", "integer", "list", "float"] },
+        metadata: {
+          fields: {
+            category: { texts: ["general-vqa", "x", "x", "x", "x"] },
+            img_height: { numbers: [720, 1, 1, 1, 1] },
+            skills: { lists: [["geometry reasoning", "arithmetic reasoning"], [], [], [], []] },
+          },
+        },
+      }),
+    },
+  },
+  { task: "mmmu", protocol: "lmms-eval", files: { "data/validation-00000-of-00001.parquet": mmmuRows() } },
 ];
 
 /** Writes a copy's files into a folder. */

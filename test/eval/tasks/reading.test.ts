@@ -6,7 +6,7 @@ import { TASK_NAMES, type TaskName } from "../../../src/eval/names.ts";
 import { openTask } from "../../../src/eval/open.ts";
 import type { Protocol } from "../../../src/eval/protocols.ts";
 import type { Sample, Truth } from "../../../src/eval/task.ts";
-import { COPIES, PICTURE, SECOND, writeCopy } from "./copies.ts";
+import { COPIES, mmmuRows, PICTURE, SECOND, writeCopy } from "./copies.ts";
 
 let root: string;
 beforeAll(async () => {
@@ -186,6 +186,46 @@ describe("a copy is read, and asked as the authors ask", () => {
     expect(prompts[1]).toBe(
       "First please perform reasoning, and think step by step to provide best answer to the following question: \n\nWhy?",
     );
+  });
+
+  it("MathVista, lmms-eval: a hint at the answer's form", async () => {
+    const { prompts, ids, truths, bytes } = await read("mathvista", "lmms-eval");
+    expect(ids).toEqual(["1", "2", "3", "4", "5"]);
+    expect(prompts).toEqual([
+      `Which shape?\nA. circle\nB. square${LETTER}`,
+      "How far? (Unit: cm)\nAnswer the question using a single floating-point number with one decimal place.",
+      "How many?\nAnswer the question using a single integer number.",
+      "Between which years?\nAnswer the question using a Python list.",
+      "What share?\nAnswer the question using a single floating-point number with two decimal places.",
+    ]);
+    expect(truths[3]).toEqual({ answers: ["[2007, 2008]"] });
+    expect(bytes).toEqual([...both, ...both, both[0]]);
+  });
+
+  it("MMMU, lmms-eval: the picture that a question names, and none of several", async () => {
+    const { prompts, ids, bytes } = await read("mmmu", "lmms-eval");
+    expect(ids).toEqual(["validation_Art_Theory_7", "validation_Art_Theory_9"]);
+    expect(prompts).toEqual([
+      `What is <image 1>? See <image 1>.\nA. red\nB. the owner's\nC. a\nb\n${LETTER}`,
+      `How many are in <image 2>?\n${SHORT}`,
+    ]);
+    expect(bytes).toEqual(both);
+  });
+
+  it("MMMU as its authors publish it, a folder for each subject", async () => {
+    const data = join(root, "subjects");
+    await writeCopy(data, {
+      "Music/validation-00000-of-00001.parquet": mmmuRows("Music"),
+      "Art/validation-00000-of-00001.parquet": mmmuRows("Art"),
+      "Art/test-00000-of-00001.parquet": "no Parquet",
+      "README.md": "no folder",
+    });
+    const { samples, total } = await openTask({ name: "mmmu", data });
+    const all = await allOf(samples.read(true));
+    expect(all.map(({ id, name }) => [id, name])).toEqual(
+      ["Art_7", "Art_9", "Music_7", "Music_9"].map((id) => [`validation_${id}`, `validation_${id}`]),
+    );
+    expect(total).toEqual({ samples: 4, jobs: 4, leftOut: 2 });
   });
 
   it("every task is among these", () => {
