@@ -177,7 +177,7 @@ it("answers to MMMU are written as its main_parse_and_eval.py reads them, also t
   expect(run.status, run.stderr).toBe(0);
   expect(run.stdout).toMatch(/^samples +2 of 2 answered, 1 more left out$/m);
   expect(run.stdout).toMatch(/^score +none$/m);
-  expect(run.stdout).toContain(`${file}.mmmu, for MMMU's eval/main_parse_and_eval.py`);
+  expect(run.stdout).toContain(`${file}.mmmu, for MMMU's main_parse_and_eval.py`);
   expect(run.stdout).toContain("questions about several pictures are left out");
   const [one, two] = lines(readFileSync(file, "utf8")).map((line) => (JSON.parse(line) as Answer).text);
   const expected = [

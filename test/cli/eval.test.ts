@@ -307,7 +307,7 @@ describe("eval", () => {
     for (const judged of [
       "MM-Vet's evaluator",
       "MathVista's evaluation/extract_answer.py",
-      "MMMU's eval/main_parse_and_eval.py",
+      "MMMU's main_parse_and_eval.py",
     ])
       expect(stdout).toContain(`answers only, for ${judged} to score`);
     const { stdout: json } = await place.run(["eval", "pope", "--list", "--json"]);

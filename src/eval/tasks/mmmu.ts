@@ -36,7 +36,7 @@ function picturesIn(prompt: string): Set<string> {
   return new Set([...prompt.matchAll(/<image (\d+)>/g)].map(([, number = ""]) => `image_${number}`));
 }
 
-/** Source: `get_multi_choice_info` in `eval/data_utils.py` of MMMU-Benchmark/MMMU, and `eval/README.md` there. */
+/** Source: MMMU-Benchmark/MMMU, `mmmu/README.md`, and `get_multi_choice_info` in `mmmu/utils/data_utils.py`. */
 function problemOf({ id, question_type: type, answer, options }: Row): Record<string, unknown> {
   // of several right answers, the data set holds the list as Python writes it; the script takes a list
   if (type !== MULTIPLE_CHOICE) return { id, question_type: type, answer: pythonTexts(answer) ?? answer };
@@ -60,7 +60,7 @@ function filesOf(answers: readonly HandedOver[]): Map<string, unknown> {
 }
 
 const handover: Handover = {
-  to: "MMMU's eval/main_parse_and_eval.py",
+  to: "MMMU's main_parse_and_eval.py",
   ending: ".mmmu",
   files: filesOf,
 };
