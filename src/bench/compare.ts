@@ -1,4 +1,5 @@
-import { type Manifest, readManifest, variantOf, visionAccuracy } from "../core/manifest.ts";
+import { type Manifest, readManifest, variantOf } from "../core/manifest.ts";
+import { visionAccuracy } from "../core/vision-accuracy.ts";
 import { showVariant } from "../core/variant.ts";
 import type { EngineInfo, EngineOptions } from "../engine/api.ts";
 import { decodeRate } from "../engine/decode-rate.ts";

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { readManifest, visionAccuracy } from "../core/manifest.ts";
+import { readManifest } from "../core/manifest.ts";
+import { visionAccuracy } from "../core/vision-accuracy.ts";
 import { coldAsk, coldRecord, type ColdRun, type CommandOptions } from "./cold.ts";
 import { describeMachine, describeVersions } from "../engine/machine.ts";
 import { type BenchReport, stageRow, type StageRow } from "./report.ts";

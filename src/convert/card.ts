@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onDisk } from "../core/disk.ts";
-import { CARD_FILE, cropCount, variantOf, visionAccuracy, type Manifest } from "../core/manifest.ts";
+import { CARD_FILE, cropCount, variantOf, type Manifest } from "../core/manifest.ts";
+import { visionAccuracy } from "../core/vision-accuracy.ts";
 import { showBytes } from "../core/show-bytes.ts";
 import { EXACT_PRECISION, EXACT_QUANT, variantFlags } from "../core/variant.ts";
 import { isHubLicense } from "./license.ts";

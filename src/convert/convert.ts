@@ -5,7 +5,8 @@ import { DiskFolder } from "../core/folder-files.ts";
 import { requireSpace } from "../core/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { folderFingerprint } from "../core/fingerprint.ts";
-import { FORMAT_VERSION, type Manifest, type VisionAccuracy } from "../core/manifest.ts";
+import { FORMAT_VERSION, type Manifest } from "../core/manifest.ts";
+import type { VisionAccuracy } from "../core/vision-accuracy.ts";
 import type { Reference } from "../core/reference.ts";
 import { PRODUCT } from "../core/version.ts";
 import {

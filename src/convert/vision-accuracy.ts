@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/types.ts";
-import type { VisionAccuracy } from "../core/manifest.ts";
+import type { VisionAccuracy } from "../core/vision-accuracy.ts";
 import type { MatrixPrecision } from "../core/variant.ts";
 import type { WriteOptions } from "../formats/onnx/write.ts";
 import { openSession } from "../onnxruntime/open.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { Checkpoint } from "../checkpoint/types.ts";
 import { onDisk } from "../core/disk.ts";
-import { type VisionAccuracy, visionAccuracySchema } from "../core/manifest.ts";
+import { type VisionAccuracy, visionAccuracySchema } from "../core/vision-accuracy.ts";
 import { EXACT_PRECISION, type VisionPrecision } from "../core/variant.ts";
 import { FILES } from "./files.ts";
 import { writeMixedGraph } from "./mixed/write.ts";

@@ -3,48 +3,15 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { FlashSlothError, systemCode } from "./errors.ts";
 import { referenceSchema, type Reference } from "./reference.ts";
-import {
-  EXACT_PRECISION,
-  namedBudget,
-  VISION_PRECISIONS,
-  type Variant,
-  type VisionPrecision,
-} from "./variant.ts";
+import { count, index } from "./numbers.ts";
+import { namedBudget, type Variant } from "./variant.ts";
+import { visionAccuracy, visionAccuracySchema, type VisionAccuracy } from "./vision-accuracy.ts";
 
 /** Raised when a converted folder written by an older release can no longer be loaded. */
 export const FORMAT_VERSION = 1 as const;
 export const MANIFEST_FILE = "manifest.json";
 /** The model card, which travels with a model and is no part of it: its owner may write what he wants. */
 export const CARD_FILE = "README.md";
-
-/** What was chosen for a mixed encoder. */
-export interface MixedVision {
-  /** the largest error that was allowed, of features and of visual tokens */
-  readonly budget: number;
-  /** pictures that it was judged on: made by arithmetic, or the user's */
-  readonly pictures: number;
-  readonly calibration: "made" | "given";
-  /** matrices that are int8 */
-  readonly int8: number;
-  /** the tensors' names of those that are float32 */
-  readonly exact: readonly string[];
-  /** inputs of int8 matrices that stick out and are multiplied in float32, of all matrices together */
-  readonly apartInputs: number;
-}
-
-/**
- * What a reduced precision costs: |x - fp32's x| / |fp32's x| in the L2 norm, on a built-in picture; of a mixed encoder, on
- * whichever of its pictures it is largest.
- */
-export interface VisionAccuracy {
-  readonly precision: VisionPrecision;
-  /** of the raw features */
-  readonly featureError: number;
-  /** of the visual tokens */
-  readonly tokenError: number;
-  /** only of a mixed one */
-  readonly mixed?: MixedVision | undefined;
-}
 
 /** Sizes that only the arithmetic of a benchmark needs. */
 export interface LayerSizes {
@@ -156,31 +123,11 @@ export interface Manifest {
   readonly reference?: Reference | undefined;
 }
 
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-const index = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const relativeError = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** A plain name inside the model's folder: no separators, so a manifest can never point outside. */
 const fileName = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, ({ input }) => `${JSON.stringify(input)} is no plain file name`),
 );
-
-/** What the manifest holds about a reduced precision. */
-export const visionAccuracySchema: v.GenericSchema<unknown, VisionAccuracy> = v.object({
-  precision: v.picklist(VISION_PRECISIONS),
-  featureError: relativeError,
-  tokenError: relativeError,
-  mixed: v.optional(
-    v.object({
-      budget: relativeError,
-      pictures: count,
-      calibration: v.picklist(["made", "given"]),
-      int8: index,
-      exact: v.array(v.string()),
-      apartInputs: index,
-    }),
-  ),
-});
 
 const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   format: v.literal(FORMAT_VERSION),
@@ -230,11 +177,6 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   ),
   reference: v.optional(referenceSchema),
 });
-
-/** What the precision of a model's vision encoder costs: nothing where the manifest is silent. */
-export function visionAccuracy({ vision }: Pick<Manifest, "vision">): VisionAccuracy {
-  return vision ?? { precision: EXACT_PRECISION, featureError: 0, tokenError: 0 };
-}
 
 /** Which conversion a manifest describes. */
 export function variantOf(manifest: Pick<Manifest, "quant" | "vision">): Variant {

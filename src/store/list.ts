@@ -1,4 +1,4 @@
-import { visionAccuracy, type VisionAccuracy } from "../core/manifest.ts";
+import { visionAccuracy, type VisionAccuracy } from "../core/vision-accuracy.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installedModels } from "./installed.ts";
 
