@@ -29,7 +29,7 @@ describe("the page on serving", () => {
   });
 
   it("asks in JavaScript", async () => {
-    const [module] = blocks.filter(({ kind }) => kind === "module");
+    const module = blocks.find(({ kind }) => kind === "module");
     const code = here(module?.text ?? "").replace('"drawing.png"', JSON.stringify(place.path("drawing.png")));
     const child = place.start(process.execPath, ["--input-type=module", "-e", code], { cwd: ROOT });
     expect(await finished(child)).toMatchObject({ status: 0, stdout: "Red." });

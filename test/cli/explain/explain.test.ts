@@ -183,7 +183,7 @@ describe("ask --explain", () => {
   it("says of a model without the graphs how to get them", async () => {
     const folder = place.path("older");
     const store = place.path("store/models");
-    const [demo = ""] = (await readdir(store)).filter((name) => name.startsWith("demo"));
+    const demo = (await readdir(store)).find((name) => name.startsWith("demo")) ?? "";
     await place.bash(`cp -r '${join(store, demo)}' '${folder}'`);
     const edit = `const fs=require("fs"),p=process.argv[1],m=JSON.parse(fs.readFileSync(p));delete m.roles.embqLook;delete m.roles.sapLook;fs.writeFileSync(p,JSON.stringify(m))`;
     await place.bash(`'${process.execPath}' -e '${edit}' '${join(folder, "manifest.json")}'`);
