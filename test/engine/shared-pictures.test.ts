@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { PreparedPicture } from "../../src/image/picture.ts";
+import { digestOf, type PreparedPicture } from "../../src/image/picture.ts";
 import { SharedPictures } from "../../src/engine/shared-pictures.ts";
 import { FakeEngine, PREPARED } from "../pipeline/fake-engine.ts";
 
 /** A picture whose pixels are all `value`. */
 function plain(value: number): PreparedPicture {
-  return { ...PREPARED, pixels: new Uint8Array(12).fill(value) };
+  const seen = { ...PREPARED, pixels: new Uint8Array(12).fill(value) };
+  return { ...seen, digest: digestOf(seen) };
 }
 
 describe("SharedPictures", () => {

@@ -5,6 +5,7 @@ import { FeatureCache } from "../../src/caches/features.ts";
 import { languageKey, visionKey } from "../../src/caches/keys.ts";
 import { PrefixCache } from "../../src/caches/prefixes.ts";
 import { PromptCache } from "../../src/caches/prompts.ts";
+import { VerdictCache } from "../../src/caches/verdicts.ts";
 import { readManifest } from "../../src/core/manifest.ts";
 import { cachesUsage, clearCaches } from "../../src/store/caches.ts";
 import { storePaths, type StorePaths } from "../../src/store/home.ts";
@@ -29,6 +30,8 @@ async function keep(language: string, vision: string): Promise<void> {
   await features.write("p", { features: values, visualTokens: values });
   const of = { language, vision, runtime, encoder: "e", rounded: true, beginning: "" };
   await new PrefixCache({ directory: paths.prefixes, ...of }).write("p", Uint8Array.of(1));
+  const key = { model: language, side: "language", device: "vulkan", releases: [], drivers: [] } as const;
+  await new VerdictCache(paths.verdicts).write(key, { verdict: "sound", reason: "", at: 0 });
 }
 
 async function entries(): Promise<number[]> {
@@ -41,22 +44,22 @@ describe("what is kept for models", () => {
     const manifest = await readManifest(directory);
     await keep(languageKey(manifest) ?? "", visionKey(manifest) ?? "");
     await keep("another", "another's vision");
-    expect(await entries()).toEqual([2, 2, 2]);
+    expect(await entries()).toEqual([2, 2, 2, 2]);
     await removeModel({ model: "demo", paths });
-    expect(await entries()).toEqual([1, 1, 1]);
+    expect(await entries()).toEqual([1, 1, 1, 1]);
   });
 
   it("is counted, and cleared at once", async () => {
-    expect(await entries()).toEqual([0, 0, 0]);
+    expect(await entries()).toEqual([0, 0, 0, 0]);
     await keep("l", "v");
     const usage = await cachesUsage(paths);
-    expect([...usage.keys()]).toEqual(["prompts", "features", "prefixes"]);
+    expect([...usage.keys()]).toEqual(["prompts", "features", "prefixes", "verdicts"]);
     for (const [name, { bytes }] of usage) {
       const [file = ""] = await readdir(paths[name]);
       expect(bytes).toBe((await stat(join(paths[name], file))).size);
     }
     await clearCaches(paths);
-    expect(await entries()).toEqual([0, 0, 0]);
+    expect(await entries()).toEqual([0, 0, 0, 0]);
   });
 });
 
