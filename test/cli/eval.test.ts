@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { cp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readDrawings } from "../demo/demo-model.ts";
 import { DRAWINGS_FOLDER, lines, Place } from "./binary.ts";
@@ -84,6 +85,23 @@ describe("eval demo", () => {
       const rightOf = (100 * of.filter(({ pytorch, answer }) => pytorch === answer).length) / of.length;
       expect(Math.abs(detail(report, kind) - rightOf), kind).toBeLessThanOrEqual(100 / of.length + 0.01);
     }
+  });
+
+  it("counts what ask answers, to the last one", async () => {
+    const drawings = await readDrawings();
+    const report = await evaluated("demo", "--data", DRAWINGS_FOLDER);
+    const counted = async (...flags: string[]): Promise<number> => {
+      const questions = ["--questions", join(DRAWINGS_FOLDER, "eval.jsonl"), "--image-dir", DRAWINGS_FOLDER];
+      const { stdout } = await place.run(["ask", "-m", "demo", ...questions, "--json", ...flags]);
+      const answers = lines(stdout).map((line) => (JSON.parse(line) as { readonly answer: string }).answer);
+      expect(answers).toHaveLength(drawings.length);
+      return drawings.filter(({ answer }, index) => answers[index] === answer).length;
+    };
+    expect(report.score.value).toBeCloseTo((100 * (await counted())) / drawings.length, 6);
+    expect(detail(report, "without EmbQ")).toBeCloseTo(
+      (100 * (await counted("--no-embq"))) / drawings.length,
+      6,
+    );
   });
 
   it("makes drawings of its own, which the model knows nearly as well", async () => {
