@@ -1,4 +1,4 @@
-import { FlashSlothError } from "../core/errors.ts";
+import { unlessAborted } from "../core/unless-aborted.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { EncodedPicture, EncodePictureOptions, EngineHandle } from "./api.ts";
 
@@ -63,7 +63,7 @@ export class SharedPictures {
     const shared = known ?? this.#begin(key, encode);
     shared.users++;
     try {
-      const picture = await unlessAborted(shared.picture, signal);
+      const picture = await unlessAborted(shared.picture, signal, "the picture is not waited for any longer");
       return known === undefined
         ? picture
         : { ...picture, cached: true, ms: { image: 0, wait: 0, vision: 0 } };
@@ -128,17 +128,4 @@ export class SharedPictures {
       await this.#engine.release(picture);
     }
   }
-}
-
-/** @throws `interrupted` as soon as `signal` is aborted */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work;
-  return await new Promise<T>((resolve, reject) => {
-    const abort = (): void => {
-      reject(new FlashSlothError("interrupted", "the picture is not waited for any longer"));
-    };
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort);
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -1,4 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
+import { unlessAborted } from "../core/unless-aborted.ts";
 import type { EngineHandle } from "../engine/api.ts";
 import { SharedPictures } from "../engine/shared-pictures.ts";
 
@@ -37,7 +38,7 @@ export class LazyModel {
     this.#loading ??= this.#begin();
     this.#listeners.add(hear);
     try {
-      return await unlessAborted(this.#loading, signal);
+      return await unlessCancelled(this.#loading, signal);
     } finally {
       this.#listeners.delete(hear);
     }
@@ -63,16 +64,7 @@ export class LazyModel {
   }
 }
 
-/** The same, or `interrupted` as soon as the signal is aborted. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw stopped();
-  return await new Promise<T>((resolve, reject) => {
-    const abort = (): void => reject(stopped());
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-function stopped(): FlashSlothError {
-  return new FlashSlothError("interrupted", "the call was cancelled");
+/** The same, or `interrupted` as soon as the call is cancelled. */
+export async function unlessCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return await unlessAborted(work, signal, "the call was cancelled");
 }

@@ -1,6 +1,6 @@
 import type { Answer, AskOptions } from "../engine/api.ts";
 import type { Call, ToolContext } from "./call.ts";
-import { unlessAborted } from "./model.ts";
+import { unlessCancelled } from "./model.ts";
 import { givenPicture, type PictureArguments } from "./pictures.ts";
 
 /**
@@ -27,7 +27,7 @@ export async function askOnce(
     };
     const asking = engine.ask(picture, options, { signal, onText });
     asking.catch(() => {});
-    return await unlessAborted(asking, signal);
+    return await unlessCancelled(asking, signal);
   } finally {
     await pictures.release(picture).catch(() => {}); // the answer stands
   }

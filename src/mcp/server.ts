@@ -5,7 +5,7 @@ import { PictureFetcher } from "../addresses/fetch.ts";
 import { isPublicAddress } from "../addresses/public.ts";
 import { VERSION } from "../core/version.ts";
 import { Calls, type ToolContext } from "./call.ts";
-import { LazyModel, unlessAborted, type LoadModel } from "./model.ts";
+import { LazyModel, unlessCancelled, type LoadModel } from "./model.ts";
 import { Roots } from "./roots.ts";
 import { addAskTool } from "./tools/ask.ts";
 import { addCompareTool } from "./tools/compare.ts";
@@ -45,8 +45,8 @@ export async function serveMcp(options: McpOptions): Promise<void> {
   server.server.onerror = (error): void => warn(`the client said something odd: ${messageOf(error)}`);
   try {
     await server.connect(transport);
-    await unlessAborted(transport.ended, stop);
-    await unlessAborted(transport.answeredAll(), stop);
+    await unlessCancelled(transport.ended, stop);
+    await unlessCancelled(transport.answeredAll(), stop);
   } catch (error) {
     if (!stop.aborted) throw error;
   } finally {
