@@ -1,3 +1,4 @@
+import { collectGarbage } from "../core/garbage.ts";
 import { beginEngine } from "../engine/client.ts";
 import { startServer } from "../serve/server.ts";
 import { storePaths } from "../store/home.ts";
@@ -5,6 +6,7 @@ import { resolveModel } from "../store/resolve.ts";
 import type { ServeFlags } from "./commands/serve.ts";
 import { deviceOptions } from "./devices.ts";
 import { EXIT } from "./exit.ts";
+import { keepNurserySmall } from "./nursery.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { runCommand } from "./run-command.ts";
 import { apiKeyOf, checkedOrigins } from "./serve-access.ts";
@@ -46,8 +48,12 @@ export async function serve(flags: ServeFlags): Promise<void> {
         maxPixels: flags.maxPixels,
         queue: flags.queue,
         timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
-        log: (entry) => terminal.note(logLine(entry)),
+        log: (entry) => {
+          terminal.note(logLine(entry));
+          collectGarbage();
+        },
       });
+      keepNurserySmall();
       interrupts.inHand = "the answers under way";
       interrupts.immediate = false;
       terminal.clear();
