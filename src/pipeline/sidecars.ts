@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { lstat, open, rename, rm } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { basename, dirname, join, parse, resolve } from "node:path";
 import { onDisk } from "../core/disk.ts";
 import { FlashSlothError } from "../core/errors.ts";
+import { replaceFile } from "../core/replace-file.ts";
 import type { Job } from "./job.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -47,7 +48,7 @@ export class Sidecars {
     const path = this.#pathOf(job);
     if (!this.#force && (await isThere(path))) return;
     const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
-    await onDisk(path, replace(path, beside, `${record.answer}\n`));
+    await onDisk(path, replaceFile(path, beside, `${record.answer}\n`));
   }
 
   #pathOf(job: Job): string {
@@ -69,19 +70,4 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function replace(path: string, beside: string, text: string): Promise<void> {
-  try {
-    const file = await open(beside, "wx");
-    try {
-      await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
 }

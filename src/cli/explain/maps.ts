@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, mkdir, open, rename, rm } from "node:fs/promises";
+import { access, constants, mkdir } from "node:fs/promises";
 import { basename, dirname, join, parse } from "node:path";
 import { onDisk } from "../../core/disk.ts";
+import { replaceFile } from "../../core/replace-file.ts";
 import type { Outcome } from "../../pipeline/outcome.ts";
 import type { MapPlace } from "./request.ts";
 
@@ -34,7 +35,7 @@ export class MapFiles {
     const { kind, path } = this.#place;
     const target = kind === "file" ? path : join(path, this.#nameFor(outcome));
     const beside = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
-    await onDisk(target, replace(target, beside, png));
+    await onDisk(target, replaceFile(target, beside, png));
     return target;
   }
 
@@ -68,19 +69,4 @@ export function safeStem(name: string): string {
 /** Sees to it that something can be written in a folder. @throws `disk` */
 export async function requireWritable(folder: string): Promise<void> {
   await onDisk(folder, access(folder, constants.W_OK));
-}
-
-async function replace(path: string, beside: string, bytes: Uint8Array): Promise<void> {
-  try {
-    const file = await open(beside, "wx");
-    try {
-      await file.writeFile(bytes);
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
 }
