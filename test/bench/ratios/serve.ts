@@ -16,6 +16,8 @@ const QUESTION = "What color is the circle?";
 /** Of a tiny model a round would be over too soon, of a large one never. */
 const DRAWINGS = { tiny: 600, large: 24 };
 const TINY_WIDTH = 1024;
+/** Made-up weights never come to an end by themselves. */
+const TOKENS = 16;
 
 /**
  * The same drawings by `serve` with eight clients and by one `ask -r`, in turn; nothing is kept. Of `ask` one picture's run is
@@ -27,9 +29,10 @@ export async function serveFigure({ binary, directory, threads, rounds }: Setup)
   const { geometry } = await readManifest(directory);
   const count = geometry.hiddenSize < TINY_WIDTH ? DRAWINGS.tiny : DRAWINGS.large;
   const common = ["-m", directory, "--threads", String(threads), "--no-cache", "--quiet"];
+  const limit = ["--max-tokens", String(TOKENS)];
   const env = { ...process.env, FLASHSLOTH_HOME: join(place, "home") };
   const ask = async (pictures: string): Promise<number> => {
-    const words = [binary, "ask", ...common, "-r", pictures, "-q", QUESTION];
+    const words = [binary, "ask", ...common, ...limit, "-r", pictures, "-q", QUESTION];
     const start = performance.now();
     await run(process.execPath, words, { env, maxBuffer: 2 ** 30 });
     return (performance.now() - start) / 1000;
@@ -64,7 +67,7 @@ function bodyAbout(picture: Buffer): string {
     { type: "text", text: QUESTION },
     { type: "image_url", image_url: { url } },
   ];
-  return JSON.stringify({ messages: [{ role: "user", content }] });
+  return JSON.stringify({ max_tokens: TOKENS, messages: [{ role: "user", content }] });
 }
 
 /** @returns seconds for all bodies but the first, which warms the server up */
