@@ -11,22 +11,31 @@ export interface DeadlineOptions {
 export class Deadline {
   /** Aborted when the time is over, the client has gone, or the server ends. */
   readonly signal: AbortSignal;
+  readonly #ended = new AbortController();
+  readonly #signals: readonly AbortSignal[];
   readonly #limit: number | undefined;
   readonly #since = performance.now();
   readonly #timer: NodeJS.Timeout | undefined;
   #over = false;
 
   constructor({ limitMs, signals }: DeadlineOptions) {
-    const late = new AbortController();
     this.#limit = limitMs;
-    this.signal = AbortSignal.any([late.signal, ...signals]);
+    this.#signals = signals;
+    this.signal = this.#ended.signal;
+    // `AbortSignal.any` would leave a trace of each request in a signal that outlives it
+    for (const signal of signals) {
+      if (signal.aborted) this.#end();
+      else signal.addEventListener("abort", this.#end, { once: true });
+    }
     // the engine stops by itself at the limit, and keeps what was said; this is for what comes before
     const stop = (): void => {
       this.#over = true;
-      if (!this.#asked) late.abort();
+      if (!this.#asked) this.#end();
     };
     this.#timer = limitMs === undefined ? undefined : setTimeout(stop, limitMs);
   }
+
+  readonly #end = (): void => this.#ended.abort();
 
   #asked = false;
 
@@ -46,8 +55,9 @@ export class Deadline {
     return new FlashSlothError("timeout", "the time for one request is over", { cause });
   }
 
-  /** Ends the timer. Idempotent. */
+  /** Ends the timer, and hears of nothing any more. Idempotent. */
   clear(): void {
     clearTimeout(this.#timer);
+    for (const signal of this.#signals) signal.removeEventListener("abort", this.#end);
   }
 }
