@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BenchReport } from "../bench/report.ts";
 import { resolveModel, type ResolvedModel } from "../store/resolve.ts";
-import { benchOptions, type BenchQuestion } from "./bench-options.ts";
+import { benchOptions, type BenchQuestion } from "./bench/options.ts";
 import type { BenchFlags } from "./commands/bench.ts";
 import { EXIT } from "./exit.ts";
 import { resolveOptions } from "./resolve-options.ts";
@@ -20,7 +20,7 @@ export interface BenchWords {
 export async function bench({ image, question = QUESTION }: BenchWords, flags: BenchFlags): Promise<void> {
   await runCommand({ flags, stopped: "there is no result" }, async (context) => {
     if (flags.compare !== undefined) {
-      const { compare } = await import("./bench-compare.ts");
+      const { compare } = await import("./bench/compare.ts");
       await context.print(await compare({ image, question }, flags.compare, flags, context));
       return EXIT.ok;
     }

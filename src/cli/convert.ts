@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import { storePaths } from "../store/home.ts";
 import type { ConvertFlags } from "./commands/convert.ts";
 import { EXIT } from "./exit.ts";
-import { showStoreProgress } from "./progress.ts";
+import { showStoreProgress } from "./terminal/progress.ts";
 import { GOES_ON, runCommand } from "./run-command.ts";
 
 /** `convert`: makes a checkpoint's folder into one that `ask` loads. */

@@ -12,15 +12,15 @@ import { settingsOf } from "../pipeline/resume/settings.ts";
 import { DEMO_MODEL } from "../store/catalogue.ts";
 import { resolveModel, type ResolvedModel } from "../store/resolve.ts";
 import { runAsk } from "./ask.ts";
-import type { AskRequest } from "./ask-request.ts";
+import type { AskRequest } from "./ask/request.ts";
 import type { EvalFlags } from "./commands/eval.ts";
-import { askSamples } from "./eval-asking.ts";
-import { evalList } from "./eval-list.ts";
-import { evalTable } from "./eval-table.ts";
+import { askSamples } from "./eval/asking.ts";
+import { evalList } from "./eval/list.ts";
+import { evalTable } from "./eval/table.ts";
 import { deviceOptions } from "./devices.ts";
 import { EXIT, statusOfRun } from "./exit.ts";
-import { FileOutput } from "./file-output.ts";
-import { writeError } from "./output.ts";
+import { FileOutput } from "./answers/file-output.ts";
+import { writeError } from "./answers/output.ts";
 import { GOES_ON, runCommand, type CommandContext } from "./run-command.ts";
 
 export interface EvaluateOptions {

@@ -1,17 +1,17 @@
 import { beginEngine } from "../engine/client.ts";
 import { PRESENCE_CHOICES, presenceProbability, presenceQuestion } from "../pipeline/presence.ts";
 import { resolveModel } from "../store/resolve.ts";
-import { openJobs } from "./ask-jobs.ts";
-import { askRequest } from "./ask-request.ts";
-import type { Report } from "./ask-report.ts";
+import { openJobs } from "./ask/jobs.ts";
+import { askRequest } from "./ask/request.ts";
+import type { Report } from "./ask/report.ts";
 import { runAsk } from "./ask.ts";
 import type { GrepFlags } from "./commands/grep.ts";
 import { statusOfSearch } from "./exit.ts";
 import { matchWriter, type Match, type MatchForm } from "./match-writer.ts";
-import { outcomesOf } from "./outcomes.ts";
-import { Remarks } from "./remarks.ts";
+import { outcomesOf } from "./many/outcomes.ts";
+import { Remarks } from "./many/remarks.ts";
 import { runCommand } from "./run-command.ts";
-import { RunProgress } from "./run-progress.ts";
+import { RunProgress } from "./many/run-progress.ts";
 
 /** `grep`: asks about each picture whether it shows something, and prints those that do. */
 export async function grep(what: string, paths: readonly string[], flags: GrepFlags): Promise<void> {

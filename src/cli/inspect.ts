@@ -2,7 +2,7 @@ import { inspectModel } from "../store/inspect.ts";
 import type { InspectFlags } from "./commands/inspect.ts";
 import { EXIT } from "./exit.ts";
 import { inspectionTable } from "./inspection-table.ts";
-import { showStoreProgress } from "./progress.ts";
+import { showStoreProgress } from "./terminal/progress.ts";
 import { runCommand } from "./run-command.ts";
 import { visible } from "../core/visible.ts";
 

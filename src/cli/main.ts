@@ -44,7 +44,7 @@ async function complain(
 }
 
 async function show(message: string, hint: string | undefined): Promise<void> {
-  const { Terminal } = await import("./terminal.ts");
+  const { Terminal } = await import("./terminal/terminal.ts");
   const { stderr, env, argv } = process;
   const terminal = await Terminal.open({ stderr, env, quiet: true, color: !argv.includes("--no-color") });
   terminal.error(message, hint);

@@ -1,5 +1,5 @@
 import { recordLine, type AnsweredRecord } from "../pipeline/records.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "./answers/output.ts";
 import { visible } from "../core/visible.ts";
 
 /** A picture that `grep` found. */

@@ -7,10 +7,10 @@ import { resolveModel } from "../store/resolve.ts";
 import type { McpFlags } from "./commands/mcp.ts";
 import { deviceOptions } from "./devices.ts";
 import { EXIT } from "./exit.ts";
-import { showStoreProgress } from "./progress.ts";
+import { showStoreProgress } from "./terminal/progress.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { runCommand } from "./run-command.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 /** A server stays, and will see several pictures: as many make an engine's longer loading worth while. */
 const MANY_PICTURES = 8;

@@ -3,7 +3,7 @@ import { showBytes } from "../core/show-bytes.ts";
 import { pullModel, type PulledModel } from "../store/pull.ts";
 import type { PullFlags } from "./commands/pull.ts";
 import { EXIT } from "./exit.ts";
-import { showStoreProgress } from "./progress.ts";
+import { showStoreProgress } from "./terminal/progress.ts";
 import { GOES_ON, runCommand } from "./run-command.ts";
 
 /** `pull`: brings a model to this disk and says what that took. */

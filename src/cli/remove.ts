@@ -2,7 +2,7 @@ import { showBytes } from "../core/show-bytes.ts";
 import { removeModel } from "../store/remove.ts";
 import type { RemoveFlags } from "./commands/remove.ts";
 import { EXIT } from "./exit.ts";
-import { showStoreProgress } from "./progress.ts";
+import { showStoreProgress } from "./terminal/progress.ts";
 import { runCommand } from "./run-command.ts";
 
 /** `remove`: deletes a model and says how much room that made. */

@@ -1,6 +1,6 @@
 import type { WantedVariant } from "../core/variant.ts";
 import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
-import { showStoreProgress } from "./progress.ts";
+import { showStoreProgress } from "./terminal/progress.ts";
 import type { CommandContext } from "./run-command.ts";
 
 /** The model that a command line names; what `ModelFlags` has. */

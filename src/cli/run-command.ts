@@ -2,9 +2,9 @@ import { fstatSync } from "node:fs";
 import { FlashSlothError } from "../core/errors.ts";
 import type { TerminalFlags } from "./commands/shared.ts";
 import { EXIT, statusOfSignal } from "./exit.ts";
-import { Interrupts } from "./interrupt.ts";
-import { StreamOutput, type Output } from "./output.ts";
-import { Terminal } from "./terminal.ts";
+import { Interrupts } from "./terminal/interrupt.ts";
+import { StreamOutput, type Output } from "./answers/output.ts";
+import { Terminal } from "./terminal/terminal.ts";
 
 /** What a command works with. */
 export interface CommandContext {

@@ -9,8 +9,8 @@ import { EXIT } from "./exit.ts";
 import { keepNurserySmall } from "./nursery.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { runCommand } from "./run-command.ts";
-import { apiKeyOf, checkedOrigins } from "./serve-access.ts";
-import { greeting, logLine } from "./serve-log.ts";
+import { apiKeyOf, checkedOrigins } from "./serve/access.ts";
+import { greeting, logLine } from "./serve/log.ts";
 
 /** Many pictures will come: longer loading for faster encoding. */
 const MANY = 1000;

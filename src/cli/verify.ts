@@ -3,7 +3,7 @@ import { showVariant } from "../core/variant.ts";
 import { verifyModel } from "../store/verify.ts";
 import type { VerifyFlags } from "./commands/verify.ts";
 import { EXIT } from "./exit.ts";
-import { showStoreProgress } from "./progress.ts";
+import { showStoreProgress } from "./terminal/progress.ts";
 import { runCommand } from "./run-command.ts";
 import { visible } from "../core/visible.ts";
 

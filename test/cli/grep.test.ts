@@ -1,7 +1,7 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { matchWriter, type Match } from "../../src/cli/match-writer.ts";
-import type { Output } from "../../src/cli/output.ts";
+import type { Output } from "../../src/cli/answers/output.ts";
 import { presenceQuestion } from "../../src/pipeline/presence.ts";
 import { drawing, lines, Place } from "./binary.ts";
 

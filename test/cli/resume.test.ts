@@ -1,8 +1,8 @@
 import { readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { FileOutput } from "../../src/cli/file-output.ts";
-import { StreamOutput } from "../../src/cli/output.ts";
+import { FileOutput } from "../../src/cli/answers/file-output.ts";
+import { StreamOutput } from "../../src/cli/answers/output.ts";
 import { random } from "../random.ts";
 import { finished, lines, Place, BINARY, type Finished } from "./binary.ts";
 import { draw } from "./drawn.ts";

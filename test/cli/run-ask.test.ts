@@ -1,10 +1,10 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { AskRequest } from "../../src/cli/ask-request.ts";
+import type { AskRequest } from "../../src/cli/ask/request.ts";
 import { runAsk } from "../../src/cli/ask.ts";
-import { Interrupts } from "../../src/cli/interrupt.ts";
-import { StreamOutput } from "../../src/cli/output.ts";
-import { Terminal } from "../../src/cli/terminal.ts";
+import { Interrupts } from "../../src/cli/terminal/interrupt.ts";
+import { StreamOutput } from "../../src/cli/answers/output.ts";
+import { Terminal } from "../../src/cli/terminal/terminal.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
 import { storePaths } from "../../src/store/home.ts";
 import type { EngineOptions } from "../../src/engine/api.ts";

@@ -2,7 +2,7 @@ import type { Conversation } from "../../chat/conversation.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import { drawAttention } from "../../explain/draw.ts";
 import { AttentionView } from "../explain/view.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import type { SavedFiles } from "./save.ts";
 
 export interface ShowAttentionOptions {

@@ -7,7 +7,7 @@ import type { Transcript } from "../../chat/transcript.ts";
 import { asFlashSlothError, FlashSlothError } from "../../core/errors.ts";
 import type { Answer, EngineHandle } from "../../engine/api.ts";
 import type { PictureFetcher } from "../../addresses/fetch.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { preparePicture } from "./pictures.ts";
 import { SavedFiles } from "./save.ts";
 import type { Voice } from "./voice.ts";

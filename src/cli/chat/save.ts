@@ -2,7 +2,7 @@ import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { renderTranscript, transcriptForm, type Transcript } from "../../chat/transcript.ts";
 import { FlashSlothError, systemCode } from "../../core/errors.ts";
-import { writeError } from "../output.ts";
+import { writeError } from "../answers/output.ts";
 
 /** The files that a chat has written, which it may write anew; others are left as they are. */
 export class SavedFiles {

@@ -1,6 +1,6 @@
 import { oneLine, visibleText } from "../../core/visible.ts";
 import type { Answer } from "../../engine/api.ts";
-import type { Output } from "../output.ts";
+import type { Output } from "../answers/output.ts";
 
 /** Puts answers where they go. */
 export interface Voice {

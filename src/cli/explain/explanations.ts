@@ -9,7 +9,7 @@ import { drawAttention } from "../../explain/draw.ts";
 import { checkQuery } from "../../explain/shown.ts";
 import type { DeferredPicture, Job, JobSource, PictureJob } from "../../pipeline/job.ts";
 import type { Outcome } from "../../pipeline/outcome.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { MapFiles, requireWritable } from "./maps.ts";
 import type { ExplainRequest } from "./request.ts";
 import { AttentionView } from "./view.ts";

@@ -1,6 +1,6 @@
 import type { ReadStream, WriteStream } from "node:tty";
 import type { ImageProtocol } from "../../explain/terminal/images.ts";
-import { wantsColor } from "../terminal.ts";
+import { wantsColor } from "../terminal/terminal.ts";
 
 /** How a map is shown: as a picture, or with characters. */
 export type Graphics = ImageProtocol | "truecolor" | "256" | "none";

@@ -3,7 +3,7 @@ import { paintAttention, type DrawAttentionOptions } from "../../explain/draw.ts
 import type { PictureSize } from "../../explain/panels.ts";
 import { attentionBlocks } from "../../explain/terminal/blocks.ts";
 import { terminalImage } from "../../explain/terminal/images.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { detectGraphics, type Graphics, type GraphicsOptions } from "./graphics.ts";
 
 /** Pixels of the longer side of a picture that is drawn among text. */
