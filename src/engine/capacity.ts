@@ -83,8 +83,8 @@ const BATCH_ROWS = 512;
 const POSITIONS_BESIDE_PICTURE = 160;
 /** Sequences for the branches of choices, which are computed together as far as these go. */
 const BRANCHES = 16;
-/** Pictures whose prefixes are kept beside those at work. */
-const KEPT_PREFIXES = 4;
+/** Pictures whose prefixes, or conversations, are kept beside those at work. */
+export const KEPT_PREFIXES = 4;
 /** llama.cpp rounds a context up to whole blocks of these. */
 const CELL_BLOCK = 256;
 

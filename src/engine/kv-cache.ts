@@ -21,7 +21,17 @@ interface Holding {
   idle: boolean;
   /** never let go */
   readonly pinned: boolean;
+  /** brought for somebody who has not begun with it yet */
+  awaited: boolean;
   lastUsed: number;
+}
+
+export interface KvCacheOptions {
+  /**
+   * Idle sequences that are kept, beside pinned ones and those that were brought for somebody. Every batch's attention reads the cells up to the last one in use,
+   * whoever holds them: what is kept and never asked for again slows all others down. @default as many as find room
+   */
+  readonly mostIdle?: number | undefined;
 }
 
 export interface OpenOptions {
@@ -47,10 +57,12 @@ export class KvCache {
   readonly #store: SequenceStore;
   readonly #cells = new CellCount();
   readonly #holdings = new Map<number, Holding>();
+  readonly #mostIdle: number;
   #clock = 0;
 
-  constructor(store: SequenceStore) {
+  constructor(store: SequenceStore, { mostIdle = Number.POSITIVE_INFINITY }: KvCacheOptions = {}) {
     this.#store = store;
+    this.#mostIdle = mostIdle;
   }
 
   /** Cells that could be had at once, without letting go of anything. */
@@ -72,6 +84,7 @@ export class KvCache {
         keys: [],
         idle: false,
         pinned,
+        awaited: false,
         lastUsed: ++this.#clock,
       });
       return sequence;
@@ -96,6 +109,7 @@ export class KvCache {
     this.#cells.share(from, to, length);
     for (let at = 0; at < length; at++) target.keys.push(source.keys[at] ?? 0);
     source.lastUsed = ++this.#clock;
+    source.awaited = false;
   }
 
   /** Whether `count` more cells can be had; idle sequences other than `but` are let go for them. */
@@ -107,8 +121,8 @@ export class KvCache {
   /** Lets go of the idle sequence that was used longest ago, other than `but`. @returns false when there is none */
   evict(but?: number): boolean {
     let oldest: Holding | undefined;
-    for (const holding of this.#holdings.values()) {
-      if (!holding.idle || holding.pinned || holding.sequence === but) continue;
+    for (const holding of this.#idle()) {
+      if (holding.sequence === but) continue;
       if (oldest === undefined || holding.lastUsed < oldest.lastUsed) oldest = holding;
     }
     if (oldest === undefined) return false;
@@ -141,9 +155,11 @@ export class KvCache {
     holding.keys.length = Math.min(holding.keys.length, length);
   }
 
-  /** Ends the work on a sequence and keeps all of it. */
+  /** Ends the work on a sequence and keeps all of it, for somebody who is about to begin with it. */
   rest(sequence: number): void {
-    this.#of(sequence).idle = true;
+    const holding = this.#of(sequence);
+    holding.idle = true;
+    holding.awaited = true;
   }
 
   /** Ends the work on a sequence and keeps its first `length` positions, unless another one holds them too. */
@@ -165,6 +181,7 @@ export class KvCache {
       const within = other !== holding && agreement(other.keys, keys) === other.keys.length;
       if (within && other.idle && !other.pinned) this.close(other.sequence);
     }
+    this.#trim();
   }
 
   /** Lets go of a sequence and of its number. */
@@ -197,6 +214,17 @@ export class KvCache {
     this.#cells.extend(sequence, keys.length);
     for (const key of Array.from(keys)) holding.keys.push(key);
     return true;
+  }
+
+  /** Sequences that nobody works on and that may be let go. */
+  #idle(): Holding[] {
+    return [...this.#holdings.values()].filter(({ idle, pinned }) => idle && !pinned);
+  }
+
+  #trim(): void {
+    const kept = this.#idle().filter(({ awaited }) => !awaited);
+    kept.sort((a, b) => b.lastUsed - a.lastUsed);
+    for (const { sequence } of kept.slice(this.#mostIdle)) this.close(sequence);
   }
 
   #of(sequence: number): Holding {

@@ -6,7 +6,7 @@ import type { EmbqSession } from "../vision/embq.ts";
 import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer, AskHooks, AskOptions } from "./api.ts";
-import { contextCapacity, usesFlashAttention, type Capacity } from "./capacity.ts";
+import { contextCapacity, KEPT_PREFIXES, usesFlashAttention, type Capacity } from "./capacity.ts";
 import { requireWhole, Schemas } from "./constraint/schemas.ts";
 import { ChoiceScoring } from "./constraint/scoring.ts";
 import type { Continuation } from "./continuation.ts";
@@ -70,8 +70,10 @@ export class LanguageSide {
     this.#capacity = contextCapacity(options);
     const flashAttention = usesFlashAttention(options.geometry, language.device.device);
     this.#context = language.createContext({ ...this.#capacity, flashAttention });
-    this.#cache = new KvCache(wrapStore(this.#context));
     const { prefixes } = options;
+    // what is about to be copied to the disk must still be there, however many answers end at once
+    const mostIdle = prefixes?.writes === true ? Math.max(KEPT_PREFIXES, parallel) : KEPT_PREFIXES;
+    this.#cache = new KvCache(wrapStore(this.#context), { mostIdle });
     this.#prefixes = prefixes && new PrefixStore({ ...prefixes, kv: this.#cache });
     const { batchRows, outputs } = this.#capacity;
     this.#scheduler = new Scheduler({

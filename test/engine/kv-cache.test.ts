@@ -144,6 +144,28 @@ describe("KvCache", () => {
     expect([cache.length(pinned), cache.length(busy), cache.length(user)]).toEqual([2, 3, 3]);
   });
 
+  it("keeps no more idle sequences than it may, beside what was brought for somebody", () => {
+    const cache = new KvCache(new PlainStore(100), { mostIdle: 2 });
+    const brought = cache.open() ?? -1;
+    extend(cache, brought, keys(1, 9));
+    cache.rest(brought);
+    const work = (last: number): void => {
+      const sequence = cache.open() ?? -1;
+      extend(cache, sequence, keys(1, 2, last));
+      cache.keep(sequence, 3);
+    };
+    const held = (...lasts: number[]): number[] =>
+      lasts.filter((last) => cache.longest(keys(1, 2, last))?.length === 3);
+    for (const last of [3, 4, 5]) work(last);
+    expect([held(3, 4, 5), cache.length(brought)]).toEqual([[4, 5], 2]);
+
+    const user = cache.open() ?? -1;
+    cache.share({ sequence: brought, length: 2 }, user); // from now on it is one of those that are kept
+    cache.close(user);
+    work(6);
+    expect([held(3, 4, 5, 6), cache.length(brought)]).toEqual([[6], 2]); // it was used after 4 and 5
+  });
+
   it("makes room as far as it can, and says when it cannot", () => {
     const cache = new KvCache(new PlainStore(10));
     const idle = cache.open() ?? -1;
