@@ -37,7 +37,7 @@ import { throwIfAborted, type ConvertProgress, type ConvertStage, type OnWritten
 import { conversionPeak } from "./space.ts";
 import { fillStaged } from "./staging.ts";
 import { checkApart } from "./target.ts";
-import { readAccuracy, type VisionChoice, visionFiles, writeVision } from "./vision.ts";
+import { readAccuracy, type VisionChoice, visionFiles, visionRoles, writeVision } from "./vision.ts";
 
 /** A variant that is left open is the exact one. */
 export interface ConvertOptions extends WantedVariant {
@@ -164,13 +164,11 @@ async function fill(run: Run): Promise<Manifest> {
     ...(accuracy === undefined ? {} : { vision: accuracy }),
     geometry,
     roles: {
-      vision: FILES.vision,
+      ...visionRoles(run.vision.precision),
       embq: FILES.embq,
+      embqLook: FILES.embqLook,
       language: FILES.language,
       queries: FILES.queries,
-      uncompressed: FILES.uncompressed,
-      embqLook: FILES.embqLook,
-      sapLook: FILES.sapLook,
     },
     embeddings: { offset: await findEmbeddings(join(finished.directory, FILES.language), geometry) },
     files: finished.files,

@@ -7,6 +7,8 @@ export const FILES = {
   language: "language.gguf",
   vision: "vision.onnx",
   visionData: "vision.onnx.data",
+  visionBatch: "vision.batch.onnx",
+  visionHalf: "vision.half.onnx",
   uncompressed: "uncompressed.onnx",
   sapLook: "sap.look.onnx",
   accuracy: "vision.accuracy.json",

@@ -5,6 +5,7 @@ import type { Graph } from "../formats/onnx/builder.ts";
 import { layOutWeights } from "../formats/onnx/layout.ts";
 import { languageBytes } from "./language/sizes.ts";
 import { embqGraph, visionGraph } from "./onnx/write.ts";
+import { visionRoles } from "./vision.ts";
 
 /** What a conversion needs to know of a checkpoint to tell its own size: nothing of its weights' values. */
 export type Convertible = Pick<Checkpoint, "config" | "tensors" | "tokenizer">;
@@ -26,7 +27,7 @@ export interface ConversionPeakOptions {
 const REST_BYTES = 2 ** 16;
 
 /** The graphs' files without their weights: at most so much for each vision block, and for each patch of a crop. */
-const GRAPH_BYTES = { any: 20_000, block: 7000, mixedBlock: 20_000, patch: 320 } as const;
+const GRAPH_BYTES = { any: 20_000, block: 7000, gpuBlock: 18_000, mixedBlock: 20_000, patch: 320 } as const;
 
 /** Bytes that converting a checkpoint will take from the disk at its peak, on top of what an earlier run left there. */
 export function conversionPeak(options: ConversionPeakOptions): number {
@@ -65,10 +66,11 @@ function graphSizes(convertible: Convertible, precision: VisionPrecision): Graph
   const { vision, embq, text } = convertible.config;
   const blocks = GRAPH_BYTES[precision === "mixed" ? "mixedBlock" : "block"] * vision.layers;
   const file = GRAPH_BYTES.any + blocks + GRAPH_BYTES.patch * vision.grid ** 2;
+  const forGpus = visionRoles(precision).visionBatch === undefined ? 0 : GRAPH_BYTES.gpuBlock * vision.layers;
   const exact = file + dataBytes(visionGraph({ checkpoint }));
   const whole = precision === EXACT_PRECISION || precision === "mixed";
   return {
-    vision: whole ? exact : file + dataBytes(visionGraph({ checkpoint, weights: precision })),
+    vision: forGpus + (whole ? exact : file + dataBytes(visionGraph({ checkpoint, weights: precision }))),
     // mixed graphs are compared with numbers that are kept, and calibrated one block at a time before they are written
     beside: whole ? 0 : exact,
     others: dataBytes(embqGraph(checkpoint)) + 4 * embq.queries * text.hiddenSize,

@@ -2,9 +2,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Checkpoint } from "../checkpoint/types.ts";
+import type { Arithmetic } from "../core/device.ts";
 import { onDisk } from "../core/disk.ts";
 import { type VisionAccuracy, visionAccuracySchema } from "../core/vision-accuracy.ts";
 import { EXACT_PRECISION, type VisionPrecision } from "../core/variant.ts";
+import type { Manifest } from "../core/manifest.ts";
 import { FILES } from "./files.ts";
 import { writeMixedGraph } from "./mixed/write.ts";
 import type { MatrixWeights } from "./onnx/layers.ts";
@@ -31,13 +33,35 @@ export interface WriteVisionOptions extends VisionChoice {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The files that {@link writeVision} writes. */
-export function visionFiles(precision: VisionPrecision): string[] {
-  const { vision, visionData, uncompressed, sapLook, accuracy } = FILES;
-  return [vision, visionData, uncompressed, sapLook, ...(precision === EXACT_PRECISION ? [] : [accuracy])];
+/** The graphs for GPUs: any number of crops in a run, by what products are computed in. int8 matrices are for the CPU alone. */
+function gpuGraphs(precision: VisionPrecision): Readonly<Record<string, Arithmetic>> {
+  if (precision === "int8" || precision === "mixed") return {};
+  return { [FILES.visionBatch]: "float32", [FILES.visionHalf]: "float16" };
 }
 
-/** Writes the vision graph, the projector and the pooling's attention on their own, and, for a reduced precision, what that costs. */
+/** What the manifest says of the vision graphs. */
+export function visionRoles(
+  precision: VisionPrecision,
+): Pick<Manifest["roles"], "vision" | "visionBatch" | "visionHalf" | "uncompressed" | "sapLook"> {
+  const { vision, visionBatch, visionHalf, uncompressed, sapLook } = FILES;
+  const forGpus = Object.keys(gpuGraphs(precision)).length > 0;
+  return { vision, ...(forGpus && { visionBatch, visionHalf }), uncompressed, sapLook };
+}
+
+/** The files that {@link writeVision} writes. */
+export function visionFiles(precision: VisionPrecision): string[] {
+  const { visionData, accuracy } = FILES;
+  return [
+    ...Object.values(visionRoles(precision)).filter((file) => file !== undefined),
+    visionData,
+    ...(precision === EXACT_PRECISION ? [] : [accuracy]),
+  ];
+}
+
+/**
+ * Writes the vision graph, those for GPUs, the projector and the pooling's attention on their own, and, for a reduced precision, what
+ * that costs.
+ */
 export async function writeVision(options: WriteVisionOptions): Promise<void> {
   const { checkpoint, directory } = options;
   const { weights, accuracy } = await writeEncoder(options);
@@ -47,6 +71,10 @@ export async function writeVision(options: WriteVisionOptions): Promise<void> {
   await writeUncompressedGraph({ vision, config, directory, data, file: FILES.uncompressed });
   const look = sapLookGraph(vision, config);
   await writeGraphPart({ part: look, whole: vision, directory, data, file: FILES.sapLook });
+  for (const [file, arithmetic] of Object.entries(gpuGraphs(options.precision))) {
+    const part = visionGraph({ checkpoint, weights, crops: "any", arithmetic });
+    await writeGraphPart({ part, whole: vision, directory, data, file });
+  }
   if (accuracy === undefined) return;
   const path = join(directory, FILES.accuracy);
   await onDisk(path, writeFile(path, JSON.stringify(accuracy), { flush: true }));

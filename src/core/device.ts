@@ -11,6 +11,9 @@ export type Provider = "cpu" | "cuda" | "coreml" | "webgpu";
 /** llama.cpp's name for what computes. */
 export type Backend = "cpu" | "cuda" | "vulkan" | "metal";
 
+/** What a device multiplies matrices in: numbers of 32 or of 16 bits. */
+export type Arithmetic = "float32" | "float16";
+
 /** onnxruntime reaches Vulkan (on Windows Direct3D) through WebGPU, and has no Metal but CoreML. */
 const PROVIDER: Readonly<Record<Exclude<DeviceChoice, "auto">, Provider>> = {
   cpu: "cpu",

@@ -89,8 +89,15 @@ export interface Manifest {
   readonly geometry: ModelGeometry;
   /** the files that the runtime opens; each is listed in `files` too */
   readonly roles: {
-    /** ONNX: pixels uint8 [crops, S, S, 3] -> features [crops, 729, 1152], visual_tokens [crops, 81, hidden] */
+    /** ONNX: pixels uint8 [1, S, S, 3] -> features [1, 729, 1152], visual_tokens [1, 81, hidden] */
     readonly vision: string;
+    /**
+     * ONNX: the same for any number of crops in one run; its weights lie in the vision graph's data.
+     * @default the folder has none: every crop is a run of its own
+     */
+    readonly visionBatch?: string | undefined;
+    /** ONNX: as `visionBatch`, with the encoder's products in float16, for GPUs that are exact enough so. @default the folder has none */
+    readonly visionHalf?: string | undefined;
     /** ONNX: queries [9, hidden], text [T, hidden], features [F, 1152] -> queries_out [9, hidden] */
     readonly embq: string;
     /** GGUF, architecture phi2 */
@@ -164,6 +171,8 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   }),
   roles: v.object({
     vision: fileName,
+    visionBatch: v.optional(fileName),
+    visionHalf: v.optional(fileName),
     embq: fileName,
     language: fileName,
     queries: fileName,

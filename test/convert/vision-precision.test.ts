@@ -130,6 +130,19 @@ describe("convertCheckpoint with a vision precision", () => {
     await rm(out, { recursive: true });
   });
 
+  it("writes graphs for GPUs where the matrices are float, small ones beside the weights of the first", async () => {
+    for (const [precision, { roles, files }] of models) {
+      const forGpus = [roles.visionBatch, roles.visionHalf];
+      const exact = precision === "fp32" || precision === "fp16";
+      expect(forGpus, precision).toEqual(
+        exact ? ["vision.batch.onnx", "vision.half.onnx"] : [undefined, undefined],
+      );
+      const sizes = files.filter(({ name }) => forGpus.includes(name)).map(({ size }) => size);
+      expect(sizes).toHaveLength(exact ? 2 : 0);
+      expect(Math.max(0, ...sizes)).toBeLessThan(100_000);
+    }
+  });
+
   it("leaves nothing of the comparison behind", async () => {
     for (const [precision, { files }] of models) {
       const names = [...files.map(({ name }) => name), CARD_FILE, MANIFEST_FILE].toSorted();

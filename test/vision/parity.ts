@@ -59,6 +59,13 @@ export async function convertParity(golden: "base" | "hd"): Promise<ParityModel>
       data: visionData,
       file: "sap.look.onnx",
     });
+    for (const [file, arithmetic] of [
+      ["vision.batch.onnx", "float32"],
+      ["vision.half.onnx", "float16"],
+    ] as const) {
+      const part = visionGraph({ checkpoint, crops: "any", arithmetic });
+      await writeGraphPart({ part, whole: vision, directory, data: visionData, file });
+    }
     await writeGraphPart({ part: embqLook, whole: embq, directory, data: embqData, file: "embq.look.onnx" });
   } finally {
     await checkpoint.close();

@@ -1,9 +1,11 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
+import type { Arithmetic } from "../../core/device.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { Shape } from "../../core/shape.ts";
 import { EXACT_PRECISION, type MatrixPrecision } from "../../core/variant.ts";
 import type { GraphBuilder, Value } from "../../formats/onnx/builder.ts";
-import { int8Apart, LINEAR, type Apply } from "./linear.ts";
+import type { Product } from "./attention.ts";
+import { HALF_LINEAR, halfProduct, int8Apart, LINEAR, type Apply } from "./linear.ts";
 
 /** The matrices that are int8, by their tensors' names, and the inputs of each, ascending, that are multiplied in float32. */
 export type Int8Plan = ReadonlyMap<string, readonly number[]>;
@@ -11,21 +13,33 @@ export type Int8Plan = ReadonlyMap<string, readonly number[]>;
 /** How matrices are stored: all of them alike, or some as int8 and the others as float32. */
 export type MatrixWeights = MatrixPrecision | Int8Plan;
 
+export interface LayersOptions {
+  /** Of the matrices in `linear`; everything else is float32. @default "fp32" */
+  readonly weights?: MatrixWeights | undefined;
+  /** What products are computed in; int8 matrices have an arithmetic of their own. @default "float32" */
+  readonly arithmetic?: Arithmetic | undefined;
+}
+
 /** The checkpoint's layers as graph nodes. Tensors are read when the graph is written, not before, and stored once. */
 export class Layers {
   readonly graph: GraphBuilder;
+  /** How activations are multiplied with each other. @default `MatMul` */
+  readonly product: Product | undefined;
   readonly #checkpoint: Checkpoint;
   readonly #weights: MatrixWeights;
+  readonly #arithmetic: Arithmetic;
   readonly #tensors = new Map<string, Value>();
   readonly #linears = new Map<string, Apply>();
   /** inputs with zeros in some channels, by what they were and which */
   readonly #zeroed = new Map<string, Value>();
 
-  /** @param weights of the matrices in `linear`; everything else is float32 */
-  constructor(graph: GraphBuilder, checkpoint: Checkpoint, weights: MatrixWeights = EXACT_PRECISION) {
+  constructor(graph: GraphBuilder, checkpoint: Checkpoint, options: LayersOptions = {}) {
+    const { weights = EXACT_PRECISION, arithmetic = "float32" } = options;
     this.graph = graph;
+    this.product = arithmetic === "float16" ? (a, b) => halfProduct(graph, a, b) : undefined;
     this.#checkpoint = checkpoint;
     this.#weights = weights;
+    this.#arithmetic = arithmetic;
   }
 
   /** A tensor of the checkpoint as float32, in its own shape or, with the same elements, in another. */
@@ -61,6 +75,10 @@ export class Layers {
     }
     const load = (): Promise<Float32Array> => this.#checkpoint.readFloat32(matrix);
     const layer = { name: matrix, outputs, inputs, load, bias: this.tensor(`${name}.bias`) };
+    if (this.#arithmetic === "float16") {
+      if (plan === "fp32" || plan === "fp16") return HALF_LINEAR[plan](this.graph, layer);
+      throw new FlashSlothError("internal", `${matrix} is int8, and cannot be multiplied in float16`);
+    }
     if (typeof plan === "string") return LINEAR[plan](this.graph, layer);
     return int8Apart(this.graph, layer, { apart: plan, without: (x) => this.#without(x, inputs, plan) });
   }

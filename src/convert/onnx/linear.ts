@@ -22,25 +22,35 @@ export type Apply = (x: Value) => Value;
 /** Adds a layer's weights to the graph, stored as [inputs, outputs]. */
 type AddLinear = (g: GraphBuilder, layer: LinearLayer) => Apply;
 
-const fp32: AddLinear = (g, { name, outputs, inputs, load, bias }) => {
-  const weight = g.weight({
+/** W as it is, [inputs, outputs] */
+function storeFloat32(g: GraphBuilder, { name, outputs, inputs, load }: LinearLayer): Value {
+  return g.weight({
     name,
     element: "float32",
     shape: [inputs, outputs],
     load: async () => transpose(await load(), outputs, inputs),
   });
-  return (x) => g.add(g.matmul(x, weight), bias);
-};
+}
 
-/** Half the bytes on the disk; widened when the graph is loaded or run, and computed in float32. */
-const fp16: AddLinear = (g, { name, outputs, inputs, load, bias }) => {
-  const weight = g.weight({
+/** W in half the bytes, [inputs, outputs] */
+function storeFloat16(g: GraphBuilder, { name, outputs, inputs, load }: LinearLayer): Value<"float16"> {
+  return g.weight({
     name,
     element: "float16",
     shape: [inputs, outputs],
     load: async () => toFloat16(transpose(finite(name, await load()), outputs, inputs)),
   });
-  return (x) => g.add(g.matmul(x, g.toFloat32(weight)), bias);
+}
+
+const fp32: AddLinear = (g, layer) => {
+  const weight = storeFloat32(g, layer);
+  return (x) => g.add(g.matmul(x, weight), layer.bias);
+};
+
+/** Half the bytes on the disk; widened when the graph is loaded or run, and computed in float32. */
+const fp16: AddLinear = (g, layer) => {
+  const weight = storeFloat16(g, layer);
+  return (x) => g.add(g.matmul(x, g.toFloat32(weight)), layer.bias);
 };
 
 /** One scale for each output; the inputs are rounded to 8 bits on the way, by the range of the whole tensor. */
@@ -94,6 +104,24 @@ export function int8Apart(g: GraphBuilder, layer: LinearLayer, { apart, without 
 }
 
 export const LINEAR: Readonly<Record<MatrixPrecision, AddLinear>> = { fp32, fp16, int8 };
+
+/**
+ * A product of two activations in float16, which is float32 again before anything else is done with it: residual stream, norms,
+ * softmax and biases never are less.
+ */
+export function halfProduct(g: GraphBuilder, a: Value, b: Value): Value {
+  return g.toFloat32(g.matmul(g.toFloat16(a), g.toFloat16(b)));
+}
+
+/** Layers whose products are computed in float16, by how their matrices are stored: exact ones are rounded once, when the graph is loaded. */
+export const HALF_LINEAR: Readonly<Record<Exclude<MatrixPrecision, "int8">, AddLinear>> = {
+  fp32: (g, layer) => halfLayer(g, g.toFloat16(storeFloat32(g, layer)), layer.bias),
+  fp16: (g, layer) => halfLayer(g, storeFloat16(g, layer), layer.bias),
+};
+
+function halfLayer(g: GraphBuilder, weight: Value<"float16">, bias: Value): Apply {
+  return (x) => g.add(g.toFloat32(g.matmul(g.toFloat16(x), weight)), bias);
+}
 
 /** The largest finite float16. */
 const LARGEST_FLOAT16 = 65504;

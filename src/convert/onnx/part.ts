@@ -67,8 +67,9 @@ export function graphPart({ whole, name, inputs, output }: GraphPartOptions): Gr
 }
 
 export interface WriteGraphPartOptions {
+  /** a part, or another graph of the same weights */
   readonly part: Graph;
-  /** the graph that it was taken out of, as it was written */
+  /** the graph whose weights they are, as it was written */
   readonly whole: Graph;
   readonly directory: string;
   /** the whole graph's data file, which holds the weights of both */

@@ -38,9 +38,10 @@ export function embedPatches(layers: Layers, config: VisionConfig, pixels: Value
 }
 
 /** What a block is made of: `Layers`, or something that looks on. */
-export type BlockLayers = Pick<Layers, "graph" | "layerNorm"> & {
-  readonly linear: (x: Value, name: string) => Value;
-};
+export type BlockLayers = Pick<Layers, "graph" | "layerNorm"> &
+  Partial<Pick<Layers, "product">> & {
+    readonly linear: (x: Value, name: string) => Value;
+  };
 
 export interface BlockInput {
   readonly layer: number;
@@ -57,7 +58,7 @@ export function encoderBlock(layers: BlockLayers, config: VisionConfig, { layer,
   const query = layers.linear(normed, `${name}.self_attn.q_proj`);
   const key = layers.linear(normed, `${name}.self_attn.k_proj`);
   const value = layers.linear(normed, `${name}.self_attn.v_proj`);
-  const mixed = attention(g, { query, key, value, heads, width });
+  const mixed = attention(g, { query, key, value, heads, width, product: layers.product });
   const attended = g.add(x, layers.linear(mixed, `${name}.self_attn.out_proj`));
 
   const again = layers.layerNorm(attended, `${name}.layer_norm2`, normEps);

@@ -150,8 +150,9 @@ export class GraphBuilder {
     return typeof value === "number" ? this.scalar(value) : value;
   }
 
-  matmul(a: Value, b: Value): Value {
-    return this.node("MatMul", [a, b], "float32");
+  /** In the operands' own element type, which is also the product's. */
+  matmul<E extends "float32" | "float16">(a: Value<E>, b: Value<E>): Value<E> {
+    return this.node("MatMul", [a, b], a.element);
   }
 
   /** a [..., K] float32 times b [K, N] int8 with a scale [N] for each column, plus bias [N] (onnxruntime's own operator). */
@@ -208,9 +209,20 @@ export class GraphBuilder {
     return this.node("Gather", [x, this.integers(indices)], x.element, { attributes: { axis } });
   }
 
+  /** What is float32 already stays as it is. */
   toFloat32(x: Value<ElementType>): Value {
-    const to: Attribute = { kind: "int", value: ELEMENT_TYPES.float32 };
-    return this.node("Cast", [x], "float32", { attributes: { to } });
+    return this.#cast(x, "float32");
+  }
+
+  /** What is float16 already stays as it is. */
+  toFloat16(x: Value<ElementType>): Value<"float16"> {
+    return this.#cast(x, "float16");
+  }
+
+  #cast<E extends ElementType>(x: Value<ElementType>, element: E): Value<E> {
+    if (x.element === element) return { name: x.name, element };
+    const to: Attribute = { kind: "int", value: ELEMENT_TYPES[element] };
+    return this.node("Cast", [x], element, { attributes: { to } });
   }
 
   build(): Graph {

@@ -1,6 +1,12 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { embqGraph, visionGraph, writeEmbqGraph, writeVisionGraph } from "../../../src/convert/onnx/write.ts";
+import {
+  embqGraph,
+  visionGraph,
+  type VisionGraphOptions,
+  writeEmbqGraph,
+  writeVisionGraph,
+} from "../../../src/convert/onnx/write.ts";
 import { openSession } from "../../../src/onnxruntime/open.ts";
 import { noise, runGraph, withDirectory } from "../../formats/onnx/run.ts";
 import { relativeError } from "../../vision/error.ts";
@@ -55,9 +61,59 @@ describe("the vision graph", () => {
     expect((await runVision(pixels))[0]).toEqual(features);
   });
 
+  it("has as good as the same to say with products in float16, and all else in float32", async () => {
+    for (const weights of ["fp32", "fp16"] as const) {
+      const checkpoint = tinyCheckpoint();
+      const graph = visionGraph({ checkpoint, weights, arithmetic: "float16", crops: "any" });
+      const pixels = { type: "uint8", data: crops(2), shape: [2, side, side, 3] } as const;
+      const [half = [], halfTokens = []] = await runGraph(graph, { pixels });
+      for (const [actual, exact] of [
+        [half, features],
+        [halfTokens, tokens],
+      ] as const) {
+        const error = relativeError(actual.slice(0, exact.length), exact);
+        expect(error).toBeGreaterThan(1e-5);
+        expect(error).toBeLessThan(2e-3);
+      }
+      const products = graph.nodes.filter(({ operator }) => operator === "MatMul");
+      const casts = new Set(
+        graph.nodes.flatMap(({ operator, outputs }) => (operator === "Cast" ? outputs : [])),
+      );
+      const inside = products.filter(({ name }) => name.startsWith("encoder/"));
+      expect(inside.length).toBeGreaterThan(products.length / 2);
+      for (const { name, inputs, outputs } of products) {
+        const [product = ""] = outputs;
+        const half16 = name.startsWith("encoder/");
+        expect(casts.has(inputs[0] ?? ""), name).toBe(half16);
+        const readers = graph.nodes.filter((node) => node.inputs.includes(product));
+        expect(
+          readers.every(({ operator }) => operator === "Cast"),
+          name,
+        ).toBe(half16);
+      }
+    }
+  });
+
+  it("lays its weights out alike for every arithmetic and number of crops", () => {
+    for (const weights of ["fp32", "fp16"] as const) {
+      const stored = (options: Pick<VisionGraphOptions, "arithmetic" | "crops">): unknown =>
+        visionGraph({ checkpoint: tinyCheckpoint(), weights, ...options }).weights.map(
+          ({ name, element, shape }) => ({ name, element, shape }),
+        );
+      expect(stored({ arithmetic: "float16", crops: "any" })).toEqual(stored({}));
+    }
+  });
+
+  it("has no products in float16 of int8 matrices", () => {
+    const checkpoint = tinyCheckpoint();
+    expect(() => visionGraph({ checkpoint, weights: "int8", arithmetic: "float16" })).toThrow("int8");
+  });
+
   it("has only standard operators", () => {
-    const { nodes } = visionGraph({ checkpoint: tinyCheckpoint() });
-    expect(new Set(nodes.map((node) => node.domain))).toEqual(new Set([""]));
+    for (const arithmetic of ["float32", "float16"] as const) {
+      const { nodes } = visionGraph({ checkpoint: tinyCheckpoint(), arithmetic });
+      expect(new Set(nodes.map((node) => node.domain))).toEqual(new Set([""]));
+    }
   });
 });
 
