@@ -30,14 +30,14 @@ export function doctorText(report: DoctorReport): string {
     ["drivers", report.drivers.map((line) => ["", line])],
     [
       report.model === null ? "devices (no model to try them with)" : `devices, tried with ${report.model}`,
-      report.devices.map((finding) => [`${finding.side} on ${finding.device}`, findingText(finding)]),
+      report.devices.map((finding) => [`${finding.side} on ${deviceText(finding)}`, findingText(finding)]),
     ],
     [
       "default",
       [
         [
           "--device auto",
-          `vision ${auto.vision}, language ${auto.language}${auto.sound ? "" : ": NOT SOUND"}`,
+          `vision ${deviceText({ device: auto.vision, arithmetic: auto.arithmetic })}, language ${auto.language}${auto.sound ? "" : ": NOT SOUND"}`,
         ],
       ],
     ],
@@ -65,6 +65,11 @@ export function doctorText(report: DoctorReport): string {
     .filter(([, rows]) => rows.length > 0)
     .map(([title, rows]) => [title, ...rowsText(rows)].join("\n"))
     .join("\n\n");
+}
+
+/** `webgpu`, `webgpu, float16` */
+function deviceText({ device, arithmetic }: Pick<DeviceFinding, "device" | "arithmetic">): string {
+  return arithmetic === "float16" ? `${device}, ${arithmetic}` : device;
 }
 
 function rowsText(rows: readonly (readonly [string, string])[]): string[] {

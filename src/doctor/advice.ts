@@ -14,6 +14,7 @@ function gpuAdvice({ devices, drivers }: Omit<DoctorReport, "advice">): string[]
   const of = (side: DeviceFinding["side"], device: string): DeviceFinding | undefined =>
     devices.find((finding) => finding.side === side && finding.device === device);
   const cudaIsThere = !["absent", undefined].includes(of("language", "cuda")?.verdict);
+  const sound = soundDevices(devices);
   const advice: string[] = [];
   if (cudaIsThere && of("vision", "cuda")?.verdict === "absent") advice.push(providerHint("cuda"));
   if (!mayHaveGpu()) {
@@ -24,6 +25,7 @@ function gpuAdvice({ devices, drivers }: Omit<DoctorReport, "advice">): string[]
       advice.push(`${side} could run on ${device}: ${reason}`);
     }
     if (verdict !== "wrong" && verdict !== "unusable") continue;
+    if (sound.some((other) => other.side === side && other.device === device)) continue; // in another form
     advice.push(`${side} does not run on ${device}: ${reason ?? verdict}; another driver may help`);
   }
   if (drivers.length === 0) {
@@ -32,14 +34,23 @@ function gpuAdvice({ devices, drivers }: Omit<DoctorReport, "advice">): string[]
   return advice;
 }
 
+/** What computes right, of each device in its fastest form. */
+function soundDevices(devices: readonly DeviceFinding[]): DeviceFinding[] {
+  const sound = devices.filter(({ verdict }) => verdict === "sound");
+  return sound.filter(
+    ({ side, device }, at) =>
+      at === sound.findIndex((other) => other.side === side && other.device === device),
+  );
+}
+
 /** Devices that compute right, and slower than the CPU. */
 function slowerDevices({ devices }: Omit<DoctorReport, "advice">): string[] {
-  return devices.flatMap(({ side, device, verdict, ms }) => {
+  const sound = soundDevices(devices);
+  return sound.flatMap(({ side, device, ms }) => {
     const time = side === "vision" ? "again" : "token";
-    const cpu = devices.find((finding) => finding.side === side && finding.device === "cpu")?.ms?.[time];
+    const cpu = sound.find((finding) => finding.side === side && finding.device === "cpu")?.ms?.[time];
     const own = ms?.[time];
-    if (verdict !== "sound" || device === "cpu" || cpu === undefined || own === undefined || own <= cpu)
-      return [];
+    if (device === "cpu" || cpu === undefined || own === undefined || own <= cpu) return [];
     return [`${side} is ${(own / cpu).toPrecision(2)} times slower on ${device}: use --${side}-device cpu`];
   });
 }

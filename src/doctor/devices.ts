@@ -1,8 +1,10 @@
 import { backendsFor, providersFor, type Backend, type Provider } from "../core/device.ts";
 import type { Manifest } from "../core/manifest.ts";
-import { absentReason, Judge, type Judgement } from "../engine/devices/judge.ts";
+import { absentReason } from "../engine/devices/absent.ts";
+import { Judge, showCandidate, type Candidate, type Judgement } from "../engine/devices/judge.ts";
 import { probeBackend } from "../engine/devices/probe.ts";
 import type { TryDevice } from "../engine/devices/trial.ts";
+import { visionForms } from "../vision/form.ts";
 import type { DeviceFinding } from "./report.ts";
 
 export interface TriedModel {
@@ -38,21 +40,50 @@ export async function findDevices(options: FindDevicesOptions): Promise<DeviceFi
       found.push({ side, device, verdict: "absent", reason });
       continue;
     }
-    onStep?.(`trying ${side} on ${device}`);
-    if (judge !== undefined) found.push(describe(side, device, await judge.tryNow(side, device)));
-    else
+    if (judge === undefined) {
+      onStep?.(`trying ${side} on ${device}`);
       found.push(side === "vision" ? { side, device, verdict: "untried" } : await probed(device as Backend));
+      continue;
+    }
+    for (const candidate of candidatesOf(side, device, model)) {
+      onStep?.(`trying ${side} on ${showCandidate(candidate)}`);
+      const judgement = await judge.tryNow(candidate);
+      found.push(describe(candidate, judgement));
+      // what is slower and as exact would say nothing new
+      if (judgement.verdict === "sound" && !isHalf(candidate)) break;
+    }
   }
   return found;
 }
 
-function describe(side: "vision" | "language", device: string, judgement: Judgement): DeviceFinding {
+/** A device in all its forms, the fastest first. */
+function candidatesOf(
+  side: "vision" | "language",
+  device: Provider | Backend,
+  model: TriedModel | undefined,
+): Candidate[] {
+  if (side === "language") return [{ side, device: device as Backend }];
+  const provider = device as Provider;
+  const forms = model === undefined ? [] : visionForms(model.manifest.roles, provider);
+  return forms.map((form) => ({ side, device: provider, form }));
+}
+
+function isHalf(candidate: Candidate): boolean {
+  return candidate.side === "vision" && candidate.form.arithmetic === "float16";
+}
+
+function describe(candidate: Candidate, judgement: Judgement): DeviceFinding {
+  const { side, device } = candidate;
   const { verdict, reason, report, comparison } = judgement;
   const part = side === "vision" ? report?.vision : report?.language;
   const about = side === "language" ? report?.language?.about : undefined;
   return {
     side,
     device,
+    ...(candidate.side === "vision" && {
+      arithmetic: candidate.form.arithmetic,
+      crops_per_run: candidate.form.cropsPerRun,
+    }),
     verdict,
     ...(reason !== "" && { reason }),
     ...(about !== undefined && about !== "" && { about }),

@@ -74,8 +74,14 @@ function defaultsAmong(
     ) ?? "cpu";
   const vision = of("vision", providersFor("auto", platform));
   const language = of("language", backendsFor("auto", platform));
-  const chosen = devices.filter(({ side, device }) => device === (side === "vision" ? vision : language));
-  const sound =
-    broken === undefined && chosen.every(({ verdict }) => verdict === "sound" || verdict === "untried");
-  return { vision, language, sound };
+  const works = (side: DeviceFinding["side"], device: string): DeviceFinding | undefined =>
+    devices.find(
+      (finding) =>
+        finding.side === side &&
+        finding.device === device &&
+        (finding.verdict === "sound" || finding.verdict === "untried"),
+    );
+  const encoder = works("vision", vision);
+  const sound = broken === undefined && encoder !== undefined && works("language", language) !== undefined;
+  return { vision, arithmetic: encoder?.arithmetic ?? "float32", language, sound };
 }

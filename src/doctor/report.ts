@@ -1,3 +1,4 @@
+import type { Arithmetic } from "../core/device.ts";
 import type { Machine, Versions } from "../engine/machine.ts";
 
 /** What a device did with a model, or why it did nothing. */
@@ -5,6 +6,9 @@ export interface DeviceFinding {
   readonly side: "vision" | "language";
   /** onnxruntime's provider, llama.cpp's backend */
   readonly device: string;
+  /** What the encoder's products were computed in, and the most crops of a run; of a device that was tried for vision. */
+  readonly arithmetic?: Arithmetic;
+  readonly crops_per_run?: number;
   /** `absent`: there is no such device; `untried`: there is no model to try it with */
   readonly verdict: "sound" | "wrong" | "unusable" | "absent" | "untried";
   /** why, unless it is sound */
@@ -34,7 +38,12 @@ export interface DoctorReport {
   readonly model: string | null;
   readonly devices: readonly DeviceFinding[];
   /** what `--device auto` takes */
-  readonly default_devices: { readonly vision: string; readonly language: string; readonly sound: boolean };
+  readonly default_devices: {
+    readonly vision: string;
+    readonly arithmetic: Arithmetic;
+    readonly language: string;
+    readonly sound: boolean;
+  };
   readonly models: readonly {
     readonly name: string;
     readonly quant: string;

@@ -6,6 +6,7 @@ import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import { returnFreedMemory } from "../language/ffi/allocator.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import { onnxruntimeRelease } from "../onnxruntime/library.ts";
+import type { VisionEncoder } from "../vision/encoder.ts";
 import { UncompressedProjector } from "../vision/uncompressed.ts";
 import type {
   Answer,
@@ -16,12 +17,11 @@ import type {
   EngineCounters,
   EngineHandle,
   EngineInfo,
-  EngineOptions,
   PictureInput,
   PreparePictureOptions,
 } from "./api.ts";
 import { chosenParallel, positionsFor, usesFlashAttention } from "./capacity.ts";
-import { beginLoading, disposeParts, type LoadingParts } from "./loading.ts";
+import { beginLoading, disposeParts, type BeginLoadingOptions, type LoadingParts } from "./loading.ts";
 import { PictureCache } from "./picture-cache.ts";
 import { VisionSide } from "./vision-side.ts";
 import type { EmbqTrace } from "./embq-tap.ts";
@@ -43,12 +43,18 @@ const NOTHING_DONE: EngineCounters = {
 /** llama.cpp's release and backend: neither need understand another's state. Flash attention has the values lie otherwise. */
 function runtimeOf({ device: { library, device } }: LanguageModel, geometry: ModelGeometry): string {
   const layout = usesFlashAttention(geometry, device) ? "" : ", values transposed";
-  return `llama.cpp ${library.version}, ${library.backend}${layout}`;
+  return `llama.cpp ${library.version}, ${device}${layout}`;
+}
+
+/** What computes features, as far as it changes them beyond rounding in float32. */
+function encoderOf({ provider, arithmetic }: VisionEncoder): string {
+  const products = arithmetic === "float32" ? "" : `, ${arithmetic}`;
+  return `onnxruntime ${onnxruntimeRelease()}, ${provider}${products}`;
 }
 
 /** What only callers in this thread can set. */
 export interface InThreadOptions
-  extends EngineOptions, Pick<LanguageSideOptions, "batchRows" | "wrapStore"> {}
+  extends BeginLoadingOptions, Pick<LanguageSideOptions, "batchRows" | "wrapStore"> {}
 
 /** A model in this thread: pictures in, answers out. Blocks its thread while it computes. */
 export class Engine implements EngineHandle {
@@ -214,11 +220,11 @@ export class Engine implements EngineHandle {
   async #openCache(): Promise<PictureCache | undefined> {
     const { pictureCache, pictures = 1 } = this.#options;
     if (pictureCache === undefined) return undefined;
-    this.#cache ??= this.#parts.vision.then(({ provider }) =>
+    this.#cache ??= this.#parts.vision.then((encoder) =>
       PictureCache.open({
         ...pictureCache,
         manifest: this.#parts.manifest,
-        provider: `onnxruntime ${onnxruntimeRelease()}, ${provider}`,
+        provider: encoderOf(encoder),
         pictures,
       }),
     );

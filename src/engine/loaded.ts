@@ -1,9 +1,13 @@
-import type { Backend, Provider } from "../core/device.ts";
+import type { Arithmetic, Backend, Provider } from "../core/device.ts";
 
 /** What really loaded. */
 export interface DeviceReport {
   /** onnxruntime's provider: `cpu`, `cuda`, `coreml`, `webgpu` */
   readonly vision: Provider;
+  /** what the vision encoder's matrix products are computed in: `float16` only on a GPU that was found exact enough in it */
+  readonly arithmetic: Arithmetic;
+  /** crops that the vision encoder takes at once, at most */
+  readonly cropsPerRun: number;
   /** llama.cpp's backend: `cpu`, `cuda`, `metal`, `vulkan` */
   readonly language: Backend;
   /** what ggml computes with: a GPU by its name, and the build for this CPU */

@@ -4,8 +4,9 @@ import { LanguageModel } from "../language/language-model.ts";
 import { VisionEncoder } from "../vision/encoder.ts";
 import type { EngineInfo, EngineOptions } from "./api.ts";
 import { chosenParallel } from "./capacity.ts";
-import { chooseDevices } from "./devices/choose.ts";
+import type { ChooseOptions } from "./devices/choose.ts";
 import { embqProvider } from "./devices/embq-provider.ts";
+import { Placement } from "./devices/placement.ts";
 import { defaultThreads } from "./threads.ts";
 
 /** A model's parts on their way into memory. Each promise can be awaited alone: a picture needs no language model. */
@@ -19,29 +20,42 @@ export interface LoadingParts {
   readonly info: Promise<EngineInfo>;
 }
 
+export interface BeginLoadingOptions
+  extends EngineOptions, Pick<ChooseOptions, "visionForm" | "tryDevice" | "absentReason"> {}
+
 /**
  * Begins to load a model. llama.cpp reads its file on a thread of its own, so that onnxruntime can start, and even
  * encode, in the meantime.
  * @throws `usage`; `model-missing`, `model-invalid` for the manifest; the promises reject with `model-invalid`, `native`, `device`
  */
-export async function beginLoading(options: EngineOptions): Promise<LoadingParts> {
+export async function beginLoading(options: BeginLoadingOptions): Promise<LoadingParts> {
   const start = performance.now();
   const { directory, pictures = 1 } = options;
   chosenParallel(options.parallel); // a number out of range is refused before anything is loaded
   const manifest = await readManifest(directory);
   const { geometry, roles } = manifest;
   const threads = options.threads ?? (await defaultThreads(geometry.hiddenSize));
-  const devices = await chooseDevices({ ...options, manifest });
-  const { vision: provider, language: backend, ...chosen } = devices;
-  const begun = LanguageModel.begin({ directory, manifest, backend, threads });
-  const languageTimed = timed(begun.then(async ({ loaded }) => loaded));
+  const placement = await Placement.choose({ ...options, manifest });
+  let begin: (() => void) | undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const languageTimed = timed(
+    placement.loadLanguage(async ({ device: backend }) => {
+      const { loaded } = await LanguageModel.begin({ directory, manifest, backend, threads });
+      begin?.();
+      return await loaded;
+    }),
+  );
   // onnxruntime blocks this thread, and would keep llama.cpp's from starting
-  await begun.catch(() => {});
+  await Promise.race([begun, languageTimed.catch(() => {})]);
   const expectedCrops = pictures * cropCount(geometry);
   const visionTimed = timed(
-    VisionEncoder.load({ directory, file: roles.vision, geometry, provider, threads, expectedCrops }),
+    placement.loadVision(async ({ device: provider, form }) =>
+      VisionEncoder.load({ ...form, directory, geometry, provider, threads, expectedCrops }),
+    ),
   );
-  const afterVision = visionTimed.then(async () =>
+  const afterVision = visionTimed.then(async ({ part: { provider } }) =>
     timed(
       EmbqSession.load({
         directory,
@@ -55,13 +69,18 @@ export async function beginLoading(options: EngineOptions): Promise<LoadingParts
 
   const describe = async (): Promise<EngineInfo> => {
     const [vision, embq, language] = await Promise.all([visionTimed, afterVision, languageTimed]);
+    const { notes, remarks, trials } = placement.describe();
     return {
       name: manifest.name,
       device: {
         vision: vision.part.provider,
+        arithmetic: vision.part.arithmetic,
+        cropsPerRun: vision.part.cropsPerRun,
         language: language.part.device.device,
         about: language.part.device.about,
-        ...chosen,
+        notes,
+        remarks,
+        trials,
       },
       loadMs: {
         vision: vision.ms,

@@ -4,6 +4,8 @@ import { missingDriver } from "./ffi/driver.ts";
 import { missingPackage } from "./ffi/locate.ts";
 import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";
 
+export { loadedBackend } from "./ffi/library.ts";
+
 export interface LanguageDevice {
   readonly library: LlamaLibrary;
   readonly device: Backend;
@@ -14,7 +16,7 @@ export interface LanguageDevice {
 }
 
 /**
- * Loads llama.cpp for a backend; a process can hold only one.
+ * Loads llama.cpp for a backend; a process can hold only one, and computes on the CPU with any.
  * @throws `device` when a backend other than the CPU does not work here; `native` when llama.cpp itself does not load
  */
 export async function openLanguageDevice(backend: Backend): Promise<LanguageDevice> {

@@ -59,13 +59,67 @@ describe("a WebGPU that computes what the CPU does", () => {
     expect(found.stderr).toContain("vision runs on webgpu, language on cpu");
   });
 
-  it("is sound to the doctor, and the default", async () => {
+  it("is sound to the doctor in float16 and in float32, and the default", async () => {
     const { status, report } = await doctor("none");
-    expect([status, report.default_devices.vision]).toEqual([0, "webgpu"]);
-    const finding = report.devices.find(({ device }) => device === "webgpu");
-    expect(finding?.verdict).toBe("sound");
-    expect(finding?.errors?.["features"]).toBeLessThan(1e-5);
-    expect(Object.keys(finding?.ms ?? {})).toEqual(["load", "first", "again"]);
+    expect(status).toBe(0);
+    expect(report.default_devices).toMatchObject({ vision: "webgpu", arithmetic: "float16" });
+    const [half, whole, ...others] = report.devices.filter(({ device }) => device === "webgpu");
+    expect(others).toEqual([]);
+    expect(half).toMatchObject({ verdict: "sound", arithmetic: "float16", crops_per_run: 8 });
+    expect(half?.errors?.["features"]).toBeLessThan(1e-3);
+    expect(whole).toMatchObject({ verdict: "sound", arithmetic: "float32", crops_per_run: 8 });
+    expect(whole?.errors?.["features"]).toBeLessThan(1e-5);
+    expect(Object.keys(whole?.ms ?? {})).toEqual(["load", "first", "again"]);
+    expect((await run("none", ["doctor", "-m", "demo"])).stdout).toContain(
+      "vision webgpu, float16, language",
+    );
+  });
+});
+
+describe("a WebGPU without float16", () => {
+  beforeAll(async () => void (await place.run(["cache", "clear"])));
+
+  it("is taken by auto in float32, which nobody is called out for", async () => {
+    const found = await run("no-half", ASK);
+    expect(recordOf(found)).toMatchObject({ answer: "Red.", bench: { device: { vision: "webgpu" } } });
+    expect(found.stderr).not.toContain("is not used");
+  });
+
+  it("is told by the doctor, whose default is sound", async () => {
+    const { status, report } = await doctor("no-half");
+    expect(status).toBe(0);
+    expect(report.default_devices).toMatchObject({ vision: "webgpu", arithmetic: "float32" });
+    const [half, whole] = report.devices.filter(({ device }) => device === "webgpu");
+    expect(half).toMatchObject({
+      verdict: "unusable",
+      reason: expect.stringContaining("the adapter has no shader-f16"),
+    });
+    expect(whole).toMatchObject({ verdict: "sound", arithmetic: "float32" });
+    expect(report.advice.join()).not.toContain("does not run on webgpu");
+  });
+});
+
+describe("a WebGPU that is lost after it had proved itself", () => {
+  beforeAll(async () => void (await place.run(["cache", "clear"])));
+
+  it("is left by auto, with one line, and not taken again", async () => {
+    expect(recordOf(await run("none", ASK)).bench.device.vision).toBe("webgpu");
+    const lost = await run("lost", ASK);
+    expect(recordOf(lost)).toMatchObject({ answer: "Red.", bench: { device: { vision: "cpu" } } });
+    expect(lost.stderr.match(/is not used/g)).toHaveLength(1);
+    expect(lost.stderr).toMatch(/^vision: webgpu is not used: .*the device is lost/m);
+    const later = await run("none", ASK);
+    expect(recordOf(later).bench.device.vision).toBe("cpu");
+    expect(later.stderr).not.toContain("is not used");
+  });
+
+  it("is an error where it was named", async () => {
+    await place.run(["cache", "clear"]);
+    const named = [...ASK, "--vision-device", "webgpu"];
+    expect(recordOf(await run("none", named)).bench.device.vision).toBe("webgpu");
+    const lost = await run("lost", named);
+    expect([lost.status, lost.stdout]).toEqual([1, ""]);
+    expect(lost.stderr).toMatch(/^error: webgpu does not work for onnxruntime here: .*the device is lost/m);
   });
 });
 

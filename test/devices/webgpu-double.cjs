@@ -1,5 +1,6 @@
 // Loaded into every thread and process by NODE_OPTIONS: a "WebGPU" that computes on the CPU, and is damaged as DOUBLE says. It spoils a
-// `row` of the features, or `dies` when it is to run.
+// `row` of the features, has `no-half`, so that it refuses graphs with products in float16, is `lost` when a graph is loaded, or `dies`
+// when it is to run.
 const Module = require("node:module");
 
 const damage = process.env.DOUBLE;
@@ -17,6 +18,10 @@ function doubled(native) {
 
     loadModel(path, options) {
       this.#double = options.executionProviders[0] === "webgpu";
+      if (this.#double && damage === "lost") throw new Error("the device is lost");
+      if (this.#double && damage === "no-half" && path.endsWith("vision.half.onnx")) {
+        throw new Error("the adapter has no shader-f16");
+      }
       this.#session.loadModel(path, this.#double ? { ...options, executionProviders: ["cpu"] } : options);
     }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { Backend, DeviceChoice, Provider } from "../../src/core/device.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import type { FormName } from "../../src/vision/form.ts";
 import { DEMO_CHECKPOINT, DRAWINGS, readDrawings } from "../demo/demo-model.ts";
 import { openGolden, relativeError, takeRows } from "../golden/golden.ts";
 import { PARITY_FIXTURES, writeParityCheckpoint } from "../synthetic/parity.ts";
@@ -9,11 +10,15 @@ import { PARITY_FIXTURES, writeParityCheckpoint } from "../synthetic/parity.ts";
 /** What is measured of one pair of devices. */
 export interface DeviceRow {
   readonly vision: Provider;
+  /** `float16, 8 crops a run` */
+  readonly form: string;
   readonly language: Backend;
   readonly about: string;
   /** relative errors against the published implementation: features, logits */
   readonly goldens: Readonly<Record<string, readonly [features: number, logits: number]>>;
   readonly drawings: { readonly same: number; readonly of: number };
+  /** pictures a second through the encoder, when so many are handed over at once */
+  readonly picturesPerSecond: { readonly together: number; readonly at: number };
   /** questions a second: one after the other, and so many at once */
   readonly questionsPerSecond: { readonly alone: number; readonly together: number; readonly at: number };
   /** milliseconds of the demo model, medians over the drawings but for the first picture */
@@ -23,6 +28,8 @@ export interface DeviceRow {
 export interface MeasureOptions {
   readonly visionDevice: DeviceChoice;
   readonly languageDevice: DeviceChoice;
+  /** @default the fastest in float32 */
+  readonly visionForm?: FormName | undefined;
   /** a folder for converted models, shared by all pairs */
   readonly scratch: string;
   readonly drawings: number;
@@ -31,16 +38,17 @@ export interface MeasureOptions {
 }
 
 const AT_ONCE = 16;
+const PICTURES_AT_ONCE = 32;
 
 /** Everything about one pair of devices, in this process: llama.cpp can be loaded for one backend only. */
 export async function measureDevices(options: MeasureOptions): Promise<DeviceRow> {
-  const { visionDevice, languageDevice, scratch, drawings: count } = options;
-  const devices = { device: "cpu", visionDevice, languageDevice } as const;
+  const { visionDevice, languageDevice, visionForm, scratch, drawings: count } = options;
+  const devices = { device: "cpu", visionDevice, languageDevice, visionForm } as const;
   const directory = join(scratch, "demo");
   const start = performance.now();
   const engine = await Engine.load({ directory, ...devices, parallel: AT_ONCE });
   const load = performance.now() - start;
-  const { vision, language, about } = engine.info.device;
+  const { vision, language, about, arithmetic, cropsPerRun } = engine.info.device;
   const drawings = (await readDrawings()).slice(0, count);
   const times = {
     vision: [] as number[],
@@ -61,6 +69,13 @@ export async function measureDevices(options: MeasureOptions): Promise<DeviceRow
     if (tokens.answer > 1) times.token.push(ms.decode / (tokens.answer - 1));
   }
   const alone = (1000 * drawings.length) / (performance.now() - began);
+  const encoding = performance.now();
+  const many = drawings.slice(0, PICTURES_AT_ONCE);
+  const encoded = await Promise.all(
+    many.map(async ({ image }) => engine.encodePicture(join(DRAWINGS, image))),
+  );
+  const encodedIn = performance.now() - encoding;
+  for (const picture of encoded) await engine.release(picture);
   const pictures = await Promise.all(
     drawings.slice(0, AT_ONCE).map(async ({ image, question }) => ({
       question,
@@ -76,10 +91,12 @@ export async function measureDevices(options: MeasureOptions): Promise<DeviceRow
   for (const variant of options.goldens) goldens[variant] = await goldenErrors(variant, options);
   return {
     vision,
+    form: `${arithmetic}, ${cropsPerRun} a run`,
     language,
     about,
     goldens,
     drawings: { same, of: drawings.length },
+    picturesPerSecond: { together: (1000 * encoded.length) / encodedIn, at: encoded.length },
     questionsPerSecond: { alone, together, at: pictures.length },
     ms: {
       load,
@@ -115,10 +132,10 @@ export async function convertModels(scratch: string, goldens: MeasureOptions["go
 /** A golden of the published implementation through a pair of devices. */
 async function goldenErrors(
   variant: "base" | "hd",
-  { scratch, visionDevice, languageDevice }: MeasureOptions,
+  { scratch, visionDevice, languageDevice, visionForm }: MeasureOptions,
 ): Promise<[features: number, logits: number]> {
   const golden = await openGolden(variant);
-  const devices = { device: "cpu", visionDevice, languageDevice } as const;
+  const devices = { device: "cpu", visionDevice, languageDevice, visionForm } as const;
   const engine = await Engine.load({ directory: join(scratch, variant), ...devices, parallel: 1 });
   try {
     const [expected] = golden.cases;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { DeviceChoice } from "../../src/core/device.ts";
+import type { FormName } from "../../src/vision/form.ts";
 import { describeMachine, describeVersions } from "../../src/engine/machine.ts";
 import { convertModels, measureDevices, type DeviceRow, type MeasureOptions } from "./device.ts";
 
@@ -13,20 +14,27 @@ import { convertModels, measureDevices, type DeviceRow, type MeasureOptions } fr
  * makes, on a machine with nothing but a driver; no network is used.
  */
 
-/** What the picture is encoded on, and what it is answered on; the CPU is what the others are compared with. */
-const PAIRS: readonly (readonly [DeviceChoice, DeviceChoice])[] = [
-  ["cpu", "cpu"],
-  ["cpu", "cuda"],
-  ["cpu", "vulkan"],
-  ["webgpu", "cuda"],
-  ["webgpu", "vulkan"],
-  ["cuda", "cuda"],
+/**
+ * What the picture is encoded on, in which form where not the fastest in float32, and what it is answered on; the CPU is what the
+ * others are compared with.
+ */
+const PAIRS = [
+  "cpu+cpu",
+  "cpu+cuda",
+  "cpu+vulkan",
+  "webgpu+cuda",
+  "webgpu:single+vulkan",
+  "webgpu:batch+vulkan",
+  "webgpu:half+vulkan",
+  "cuda:single+cuda",
+  "cuda:batch+cuda",
+  "cuda:half+cuda",
 ];
 
 const { values } = parseArgs({
   options: {
-    /** `webgpu+vulkan,cpu+cpu` */
-    pairs: { type: "string", default: PAIRS.map((pair) => pair.join("+")).join() },
+    /** `webgpu:half+vulkan,cpu+cpu` */
+    pairs: { type: "string", default: PAIRS.join() },
     drawings: { type: "string", default: "200" },
     /** `base`, `hd`, both or none: on a driver that computes on the CPU one takes minutes */
     goldens: { type: "string", default: "base,hd" },
@@ -49,9 +57,11 @@ async function measureAll(): Promise<void> {
     await convertModels(scratch, goldens);
     const rows: (DeviceRow | { readonly pair: string; readonly failed: string })[] = [];
     for (const pair of values.pairs.split(",")) {
-      const [visionDevice, languageDevice] = pair.split("+") as [DeviceChoice, DeviceChoice];
+      const [vision, languageDevice] = pair.split("+") as [string, DeviceChoice];
+      const [visionDevice, visionForm] = vision.split(":") as [DeviceChoice, FormName?];
       console.error(`measuring ${pair}`);
-      const one = { visionDevice, languageDevice, scratch, drawings: Number(values.drawings), goldens };
+      const drawings = Number(values.drawings);
+      const one = { visionDevice, languageDevice, visionForm, scratch, drawings, goldens };
       rows.push(await measureApart(pair, one));
     }
     console.log(await table(rows));
@@ -91,6 +101,7 @@ async function table(
   const versions = await describeVersions();
   const titles = [
     "vision + language",
+    "encoder",
     "device",
     ...goldens.map((name) => `golden ${name}: features, logits`),
     "drawings as PyTorch",
@@ -100,18 +111,21 @@ async function table(
     "prefill ms",
     "EmbQ ms",
     "token ms",
+    "pictures/s at once",
     "questions/s",
     "at once",
   ];
   const cells = rows.map((row) => {
     if ("failed" in row) return [row.pair.replace("+", " + "), `not run: ${row.failed.replaceAll("|", "/")}`];
-    const { ms, drawings, questionsPerSecond: rate } = row;
+    const { ms, drawings, questionsPerSecond: rate, picturesPerSecond: pictures } = row;
     return [
       `${row.vision} + ${row.language}`,
+      row.form,
       row.about,
       ...goldens.map((name) => (row.goldens[name] ?? []).map((error) => error.toExponential(1)).join(", ")),
       `${drawings.same} of ${drawings.of}`,
       ...[ms.load, ms.firstPicture, ms.vision, ms.prefill, ms.embq, ms.token].map((time) => time.toFixed(1)),
+      `${pictures.together.toFixed(1)} (${pictures.at})`,
       rate.alone.toFixed(1),
       `${rate.together.toFixed(1)} (${rate.at})`,
     ];

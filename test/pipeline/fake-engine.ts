@@ -10,7 +10,16 @@ import type { BadJob, Job, PictureJob, Question } from "../../src/pipeline/job.t
 
 export const INFO: EngineInfo = {
   name: "fake",
-  device: { vision: "cpu", language: "cpu", about: "", notes: [], remarks: [], trials: 0 },
+  device: {
+    vision: "cpu",
+    arithmetic: "float32",
+    cropsPerRun: 1,
+    language: "cpu",
+    about: "",
+    notes: [],
+    remarks: [],
+    trials: 0,
+  },
   loadMs: { vision: 1, language: 1, embq: 1, total: 3 },
   threads: 2,
   parallel: 1,

@@ -1,20 +1,26 @@
-import { messageOf } from "../../core/errors.ts";
+import { FlashSlothError } from "../../core/errors.ts";
 import { readManifest } from "../../core/manifest.ts";
 import { disableTelemetry } from "../../onnxruntime/telemetry.ts";
 import { EmbqSession } from "../../vision/embq.ts";
 import { VisionEncoder } from "../../vision/encoder.ts";
+import { visionForm } from "../../vision/form.ts";
 import { Engine } from "../engine.ts";
 import { defaultThreads } from "../threads.ts";
 import { embqProvider } from "./embq-provider.ts";
-import { measureLanguage, measureVision, referencePicture } from "./measure.ts";
+import { reasonOf } from "./reason.ts";
+import { measureLanguage, measureTogether, measureVision, referencePicture } from "./measure.ts";
 import type { TrialReply, TrialReport, TrialRequest } from "./trial.ts";
 
 async function tryVision(request: TrialRequest): Promise<NonNullable<TrialReport["vision"]>> {
-  const { directory, vision: provider = "cpu" } = request;
+  const { directory, vision: provider = "cpu", form: name = "single" } = request;
   const { geometry, roles } = await readManifest(directory);
+  const form = visionForm(roles, provider, name);
+  if (form === undefined) throw new FlashSlothError("internal", `the model has no such graph (${name})`);
   const threads = request.threads ?? (await defaultThreads(geometry.hiddenSize));
   const start = performance.now();
-  const encoder = await VisionEncoder.load({ directory, file: roles.vision, geometry, provider, threads });
+  // what float16 cannot hold is not to be made good on trial
+  const graph = { ...form, exactFile: undefined };
+  const encoder = await VisionEncoder.load({ ...graph, directory, geometry, provider, threads });
   const embq = await EmbqSession.load({
     directory,
     file: roles.embq,
@@ -23,13 +29,16 @@ async function tryVision(request: TrialRequest): Promise<NonNullable<TrialReport
     threads,
   });
   const loaded = performance.now();
-  const numbers = await measureVision({ encoder, embq, geometry });
+  const parts = { encoder, embq, geometry };
+  const numbers = await measureVision(parts);
   const first = performance.now();
   await encoder.encode(referencePicture(geometry));
   const again = performance.now();
+  const together = await measureTogether(parts, form.cropsPerRun);
   await encoder.dispose();
   await embq.dispose();
-  return { numbers, ms: { load: loaded - start, first: first - loaded, again: again - first } };
+  const ms = { load: loaded - start, first: first - loaded, again: again - first };
+  return { numbers, together, ms };
 }
 
 async function tryLanguage(request: TrialRequest): Promise<NonNullable<TrialReport["language"]>> {
@@ -40,11 +49,6 @@ async function tryLanguage(request: TrialRequest): Promise<NonNullable<TrialRepo
   const { language: load } = engine.info.loadMs;
   const { numbers, ms } = await measureLanguage(engine, geometry);
   return { numbers, about: engine.info.device.about, ms: { load, ...ms } };
-}
-
-/** What follows a device's name in a sentence. */
-function reasonOf(error: unknown): string {
-  return messageOf(error).replace(/^\w+ does not work for \S+ here: /, "");
 }
 
 /** What the process of `runTrial()` does. */

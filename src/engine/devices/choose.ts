@@ -6,10 +6,13 @@ import {
   type DeviceChoice,
   type Provider,
 } from "../../core/device.ts";
-import { FlashSlothError } from "../../core/errors.ts";
 import { variantOf, type Manifest } from "../../core/manifest.ts";
-import { providerHint } from "../../onnxruntime/provider.ts";
-import { Judge, type JudgeOptions, type Judgement } from "./judge.ts";
+import { visionForms, type FormName, type VisionForm } from "../../vision/form.ts";
+import { firstSound, type Chosen, type FailedCandidate } from "./first-sound.ts";
+import { Judge, type Candidate, type JudgeOptions } from "./judge.ts";
+
+export type VisionCandidate = Extract<Candidate, { side: "vision" }>;
+export type LanguageCandidate = Extract<Candidate, { side: "language" }>;
 
 export interface ChooseOptions extends Omit<JudgeOptions, "verdicts"> {
   /** @default "auto" */
@@ -18,90 +21,105 @@ export interface ChooseOptions extends Omit<JudgeOptions, "verdicts"> {
   readonly visionDevice?: DeviceChoice | undefined;
   /** @default as `device` */
   readonly languageDevice?: DeviceChoice | undefined;
+  /** How the encoder is run, where the device and the model have that form. @default the fastest that is sound */
+  readonly visionForm?: FormName | undefined;
   /** @default nothing is tried: `auto` is the CPU, and a device that is named is taken as it is */
   readonly verdicts?: string | undefined;
+  /** What did not load although it was chosen. @default none */
+  readonly failed?: readonly FailedCandidate[] | undefined;
 }
 
 export interface ChosenDevices {
   readonly vision: Provider;
+  /** how it runs the encoder */
+  readonly visionForm: VisionForm;
   readonly language: Backend;
-  /** why something better was not taken */
   readonly notes: readonly string[];
   /** those of them that a person should hear of now, and what is unusual about the choice */
   readonly remarks: readonly string[];
-  /** processes that were started to try devices */
-  readonly trials: number;
+}
+
+/** What decides; nothing where nothing can be tried. */
+export function judgeFor(options: ChooseOptions): Judge | undefined {
+  const { verdicts } = options;
+  return verdicts === undefined ? undefined : new Judge({ ...options, verdicts });
 }
 
 /**
- * Which devices a model is to be loaded on.
+ * Which devices a model is to be loaded on, and how many processes were started to try some.
  * @throws `device` when one that was named does not work, or computes something else than the CPU
  */
-export async function chooseDevices(options: ChooseOptions): Promise<ChosenDevices> {
-  const { manifest, device = "auto", platform = process.platform, verdicts } = options;
-  const { visionDevice = device, languageDevice = device } = options;
-  const notes: string[] = [];
-  const remarks: string[] = [];
-  if (verdicts === undefined) {
-    const vision = unproved(visionDevice, providersFor(visionDevice, platform)) ?? "cpu";
-    const language = unproved(languageDevice, backendsFor(languageDevice, platform)) ?? "cpu";
-    return { vision: cpuOnly(manifest) ?? vision, language, notes, remarks, trials: 0 };
-  }
-
-  const judge = new Judge({ ...options, verdicts });
-  const choose = async <Device extends Provider | Backend>(
-    side: "vision" | "language",
-    choice: DeviceChoice,
-    candidates: readonly Device[],
-  ): Promise<Device> => {
-    let last: Device | undefined;
-    for (const candidate of candidates) {
-      last = candidate;
-      if (candidate === "cpu") break;
-      const { verdict, reason, tried } = await judge.judge(side, candidate, choice === "auto");
-      if (verdict === "sound") return candidate;
-      if (choice !== "auto") throw refused(side, candidate, { verdict, reason });
-      const note = `${side}: ${candidate} is not used: ${reason}`;
-      notes.push(note);
-      if (tried) remarks.push(note);
-    }
-    if (last === undefined) throw new FlashSlothError("internal", `nothing computes ${side}`);
-    return last;
-  };
-
-  const only = cpuOnly(manifest);
-  const vision = only ?? (await choose("vision", visionDevice, providersFor(visionDevice, platform)));
-  const language = await choose("language", languageDevice, backendsFor(languageDevice, platform));
-  if (only !== undefined && (visionDevice !== "auto" || language !== "cpu") && visionDevice !== "cpu") {
-    const { visionPrecision } = variantOf(manifest);
-    remarks.push(`vision: the ${visionPrecision} encoder is made for the CPU, and runs there`);
-  } else if (!sameHardware(vision, language)) {
-    remarks.push(`vision runs on ${vision}, language on ${language}`);
-  }
-  return { vision, language, notes, remarks, trials: judge.trials };
+export async function chooseDevices(
+  options: ChooseOptions,
+): Promise<ChosenDevices & { readonly trials: number }> {
+  const judge = judgeFor(options);
+  const vision = await chooseVision(options, judge);
+  const language = await chooseLanguage(options, judge);
+  return { ...describeChoice(options, vision, language), trials: judge?.trials ?? 0 };
 }
 
-/** What a choice comes to where nothing can be tried. */
-function unproved<Device>(choice: DeviceChoice, candidates: readonly Device[]): Device | undefined {
-  return choice === "auto" ? candidates.at(-1) : candidates[0];
+/** @throws as `chooseDevices` */
+export async function chooseVision(
+  options: ChooseOptions,
+  judge: Judge | undefined,
+): Promise<Chosen<VisionCandidate>> {
+  const { manifest, visionForm, platform = process.platform } = options;
+  const choice = choiceFor("vision", options);
+  const only = cpuOnly(manifest);
+  const providers = only === undefined ? providersFor(choice, platform) : [only];
+  const candidates = providers.flatMap((device) => {
+    const forms = visionForms(manifest.roles, device);
+    const wanted = forms.filter(({ name }) => name === visionForm);
+    return (wanted.length > 0 ? wanted : forms).map((form) => ({ side: "vision", device, form }) as const);
+  });
+  return await firstSound(candidates, { choice, judge, failed: options.failed });
+}
+
+/** @throws as `chooseDevices` */
+export async function chooseLanguage(
+  options: ChooseOptions,
+  judge: Judge | undefined,
+): Promise<Chosen<LanguageCandidate>> {
+  const choice = choiceFor("language", options);
+  const candidates = backendsFor(choice, options.platform ?? process.platform).map(
+    (device) => ({ side: "language", device }) as const,
+  );
+  return await firstSound(candidates, { choice, judge, failed: options.failed });
+}
+
+/** What was asked for on one side. */
+function choiceFor(
+  side: Candidate["side"],
+  { device = "auto", visionDevice = device, languageDevice = device }: ChooseOptions,
+): DeviceChoice {
+  return side === "vision" ? visionDevice : languageDevice;
+}
+
+/** Both sides together, and what is unusual about that. */
+export function describeChoice(
+  options: ChooseOptions,
+  vision: Chosen<VisionCandidate>,
+  language: Chosen<LanguageCandidate>,
+): ChosenDevices {
+  const { device: provider, form: visionForm } = vision.candidate;
+  const { device: backend } = language.candidate;
+  const remarks = [...vision.remarks, ...language.remarks];
+  const notes = [...vision.notes, ...language.notes];
+  const chosen = { vision: provider, visionForm, language: backend, notes, remarks };
+  if (options.verdicts === undefined) return chosen;
+  if (cpuOnly(options.manifest) !== undefined) {
+    const choice = choiceFor("vision", options);
+    const elsewhere = choice === "auto" ? backend !== "cpu" : choice !== "cpu";
+    const { visionPrecision } = variantOf(options.manifest);
+    if (elsewhere) remarks.push(`vision: the ${visionPrecision} encoder is made for the CPU, and runs there`);
+  } else if (!sameHardware(provider, backend)) {
+    remarks.push(`vision runs on ${provider}, language on ${backend}`);
+  }
+  return chosen;
 }
 
 /** Vision encoders with int8 matrices use operators of onnxruntime's that only the CPU has. */
 function cpuOnly(manifest: Pick<Manifest, "quant" | "vision">): Provider | undefined {
   const { visionPrecision } = variantOf(manifest);
   return visionPrecision === "int8" || visionPrecision === "mixed" ? "cpu" : undefined;
-}
-
-function refused(
-  side: "vision" | "language",
-  device: string,
-  { verdict, reason }: Pick<Judgement, "verdict" | "reason">,
-): FlashSlothError {
-  const what = verdict === "wrong" ? "computes wrong" : "does not work";
-  const again = "`flashsloth doctor` tries every device again";
-  const hint =
-    side === "vision" && verdict === "unusable"
-      ? providerHint(device as Provider)
-      : `use --${side}-device cpu, or --device auto; ${again}`;
-  return new FlashSlothError("device", `${device} ${what} for ${side} here: ${reason}`, { hint });
 }

@@ -1,14 +1,14 @@
 import { languageKey, visionKey } from "../../caches/keys.ts";
 import { VerdictCache, type Verdict, type VerdictKey } from "../../caches/verdicts.ts";
 import type { Backend, Provider } from "../../core/device.ts";
-import { driversOf, mayHaveGpu, missingVulkan, type DriversOptions } from "../../core/drivers.ts";
+import { driversOf, type DriversOptions } from "../../core/drivers.ts";
 import type { Manifest } from "../../core/manifest.ts";
 import { REFERENCE_VERSION, type Reference } from "../../core/reference.ts";
 import { PRODUCT } from "../../core/version.ts";
-import { unavailableBackend } from "../../language/device.ts";
 import { LLAMA_RELEASE } from "../../language/ffi/abi.ts";
 import { onnxruntimeRelease } from "../../onnxruntime/library.ts";
-import { unavailableProvider } from "../../onnxruntime/provider.ts";
+import type { VisionForm } from "../../vision/form.ts";
+import { absentReason } from "./absent.ts";
 import { compareLanguage, compareVision, type Comparison } from "./compare.ts";
 import { measureReference, runTrial, type TrialReport, type TryDevice } from "./trial.ts";
 
@@ -38,6 +38,16 @@ export interface Judgement extends Omit<Verdict, "at"> {
 type Side = "vision" | "language";
 type Device = Provider | Backend;
 
+/** What may compute one side of a model. */
+export type Candidate =
+  | { readonly side: "vision"; readonly device: Provider; readonly form: VisionForm }
+  | { readonly side: "language"; readonly device: Backend };
+
+export interface JudgeSettings {
+  /** Try what did not work again only after a day. @default it is tried again now */
+  readonly sparing?: boolean | undefined;
+}
+
 /** What did not work may have lacked memory that others held: it is tried again after a day. */
 const UNUSABLE_MS = 24 * 60 * 60_000;
 
@@ -57,34 +67,41 @@ export class Judge {
     return this.#trials;
   }
 
-  /**
-   * @param sparing keep to what is known to be unusable, and try nothing where there can be no GPU, as `auto` does
-   * @throws `interrupted`
-   */
-  async judge(side: Side, device: Device, sparing: boolean): Promise<Judgement> {
+  /** Why a device cannot be there. @param auto try nothing where there can be no GPU */
+  absent(side: Side, device: Device, auto: boolean): string | undefined {
     const { absentReason: reasonOf = absentReason } = this.#options;
-    const absent = reasonOf(side, device, sparing, this.#options);
-    if (absent !== undefined) return { verdict: "unusable", reason: absent, tried: false };
-    const key = this.#key(side, device);
+    return reasonOf(side, device, auto, this.#options);
+  }
+
+  /** By what is known, or else by a trial. @throws `interrupted` */
+  async judge(candidate: Candidate, { sparing = false }: JudgeSettings = {}): Promise<Judgement> {
+    const key = this.#key(candidate);
     const kept = key === undefined ? undefined : await this.#cache.read(key);
     const holds =
       kept !== undefined && (kept.verdict !== "unusable" || (sparing && Date.now() - kept.at < UNUSABLE_MS));
     if (holds) return { ...kept, tried: false };
-    return await this.tryNow(side, device);
+    return await this.tryNow(candidate);
   }
 
   /** Tries a device whatever is known, and keeps what comes of it. @throws `interrupted` */
-  async tryNow(side: Side, device: Device): Promise<Judgement> {
-    const found = await this.#compared(side, device);
-    const key = this.#key(side, device);
+  async tryNow(candidate: Candidate): Promise<Judgement> {
+    const found = await this.#compared(candidate);
     const { verdict, reason } = found;
-    if (key !== undefined && device !== "cpu") {
-      await this.#cache.write(key, { verdict, reason, at: Date.now() });
-    }
+    if (candidate.device !== "cpu") await this.#keep(candidate, { verdict, reason });
     return { ...found, tried: true };
   }
 
-  async #compared(side: Side, device: Device): Promise<Omit<Judgement, "tried">> {
+  /** Keeps that a device did not work after all, whatever it was found to be. */
+  async distrust(candidate: Candidate, reason: string): Promise<void> {
+    await this.#keep(candidate, { verdict: "unusable", reason });
+  }
+
+  async #keep(candidate: Candidate, verdict: Omit<Verdict, "at">): Promise<void> {
+    const key = this.#key(candidate);
+    if (key !== undefined) await this.#cache.write(key, { ...verdict, at: Date.now() });
+  }
+
+  async #compared(candidate: Candidate): Promise<Omit<Judgement, "tried">> {
     const reference = await this.#reference();
     if (reference === undefined) {
       return {
@@ -92,22 +109,23 @@ export class Judge {
         reason: "the CPU's numbers, to compare it with, cannot be computed here",
       };
     }
-    const result = await this.#try(side, device);
+    const result = await this.#try(candidate);
     if ("failed" in result) return { verdict: "unusable", reason: result.failed };
     const { report } = result;
-    const comparison =
-      side === "vision"
-        ? report.vision && compareVision(report.vision.numbers, reference.vision)
-        : report.language && compareLanguage(report.language.numbers, reference.language);
+    const comparison = compare(candidate, report, reference);
     if (comparison === undefined) return { verdict: "unusable", reason: "it computed nothing" };
     const { wrong } = comparison;
     return { verdict: wrong === undefined ? "sound" : "wrong", reason: wrong ?? "", report, comparison };
   }
 
-  async #try(side: Side, device: Device): ReturnType<TryDevice> {
+  async #try(candidate: Candidate): ReturnType<TryDevice> {
     const { directory, threads, tryDevice = runTrial, signal } = this.#options;
     this.#trials++;
-    return await tryDevice({ directory, threads, [side]: device }, signal);
+    const what =
+      candidate.side === "vision"
+        ? { vision: candidate.device, form: candidate.form.name }
+        : { language: candidate.device };
+    return await tryDevice({ directory, threads, ...what }, signal);
   }
 
   /** What the model computes on the CPU: its folder says so, or it was computed here before, or it is computed now. */
@@ -126,29 +144,35 @@ export class Judge {
   }
 
   /** @returns undefined where the manifest does not say which weights the model has: nothing is kept about it */
-  #key(side: Side, device: Device): VerdictKey | undefined {
+  #key(candidate: Candidate): VerdictKey | undefined {
+    const { side, device } = candidate;
     const { manifest } = this.#options;
     const [language, vision] = [languageKey(manifest), visionKey(manifest)];
     if (language === undefined || vision === undefined) return undefined;
     const [model, other] = side === "vision" ? [vision, ""] : [language, vision];
     const runtime = side === "vision" ? `onnxruntime ${onnxruntimeRelease()}` : `llama.cpp ${LLAMA_RELEASE}`;
     const releases = [PRODUCT, runtime, `reference ${REFERENCE_VERSION}`, other];
-    return { model, side, device, releases, drivers: driversOf(device, this.#options) };
+    const drivers = driversOf(device, this.#options);
+    return { model, side, device: showCandidate(candidate), releases, drivers };
   }
 }
 
-/** Why a device cannot be there, as far as files tell. */
-export function absentReason(
-  side: Side,
-  device: Device,
-  sparing: boolean,
-  options: DriversOptions,
-): string | undefined {
-  const { platform = process.platform } = options;
-  if (device === "cpu") return undefined;
-  if (sparing && !mayHaveGpu(options)) return "this machine has no GPU";
-  const onVulkan = device === "vulkan" || (device === "webgpu" && platform === "linux");
-  const vulkan = onVulkan ? missingVulkan(options) : undefined;
-  if (vulkan !== undefined) return vulkan;
-  return side === "vision" ? unavailableProvider(device as Provider) : unavailableBackend(device as Backend);
+/** How a device is told from the same one that computes otherwise: `webgpu`, `webgpu, batch of 8`, `webgpu, float16, batch of 8`. */
+export function showCandidate(candidate: Candidate): string {
+  const { device } = candidate;
+  if (candidate.side === "language" || candidate.form.name === "single") return device;
+  const { arithmetic, cropsPerRun } = candidate.form;
+  return `${device}, ${arithmetic === "float32" ? "" : `${arithmetic}, `}batch of ${cropsPerRun}`;
+}
+
+function compare(
+  candidate: Candidate,
+  { vision, language }: TrialReport,
+  reference: Reference,
+): Comparison | undefined {
+  if (candidate.side === "language") {
+    return language && compareLanguage(language.numbers, reference.language);
+  }
+  const { arithmetic } = candidate.form;
+  return vision && compareVision(vision.numbers, reference.vision, { together: vision.together, arithmetic });
 }

@@ -4,7 +4,8 @@ import { sketch } from "../../core/sketch.ts";
 import { MADE_PICTURES, madePicture } from "../../image/made-pictures.ts";
 import { digestOf, type PreparedPicture } from "../../image/picture.ts";
 import type { EmbqSession } from "../../vision/embq.ts";
-import type { VisionEncoder } from "../../vision/encoder.ts";
+import type { EncodedCrops, VisionEncoder } from "../../vision/encoder.ts";
+import { encodeTogether } from "../../vision/together.ts";
 import type { Engine } from "../engine.ts";
 
 /** The prompt about the reference picture, and how many tokens follow it. */
@@ -19,12 +20,17 @@ const TEXT_ROWS = 8;
 export function referencePicture(geometry: ModelGeometry): PreparedPicture {
   const { imageSize: size } = geometry;
   const crops = cropCount(geometry);
+  const seen = { pixels: madeCrops(size, crops), crops, size };
+  return { ...seen, width: size, height: size, digest: digestOf(seen) };
+}
+
+/** @returns uint8 [crops, size, size, 3] */
+function madeCrops(size: number, crops: number, first = 0): Uint8Array {
   const pixels = new Uint8Array(crops * size * size * 3);
   for (let crop = 0; crop < crops; crop++) {
-    pixels.set(madePicture(crop % MADE_PICTURES, size), crop * size * size * 3);
+    pixels.set(madePicture((first + crop) % MADE_PICTURES, size), crop * size * size * 3);
   }
-  const seen = { pixels, crops, size };
-  return { ...seen, width: size, height: size, digest: digestOf(seen) };
+  return pixels;
 }
 
 export interface VisionParts {
@@ -34,9 +40,32 @@ export interface VisionParts {
 }
 
 /** What the vision side makes of the reference picture. */
-export async function measureVision({ encoder, embq, geometry }: VisionParts): Promise<VisionNumbers> {
+export async function measureVision(parts: VisionParts): Promise<VisionNumbers> {
+  const { pixels, crops } = referencePicture(parts.geometry);
+  return numbersOf(parts, await parts.encoder.encode({ pixels, crops }));
+}
+
+/**
+ * The same, with the picture as the last of a run that is full: whatever crops do to each other, or the run's size to a device, shows.
+ * @returns undefined where no run has room for more than the picture
+ */
+export async function measureTogether(
+  parts: VisionParts,
+  cropsPerRun: number,
+): Promise<VisionNumbers | undefined> {
+  const { encoder, geometry } = parts;
   const { pixels, crops } = referencePicture(geometry);
-  const { features, visualTokens } = await encoder.encode({ pixels, crops });
+  const others = cropsPerRun - crops;
+  if (others <= 0) return undefined;
+  const beside = { pixels: madeCrops(geometry.imageSize, others, crops), crops: others };
+  const [, seen] = await encodeTogether(encoder, [beside, { pixels, crops }]);
+  return seen && numbersOf(parts, seen);
+}
+
+function numbersOf(
+  { embq, geometry }: Omit<VisionParts, "encoder">,
+  { features, visualTokens }: EncodedCrops,
+): VisionNumbers {
   const { queries, hiddenSize } = geometry;
   const out = embq.run({
     queries: wave(queries * hiddenSize, 0.7),

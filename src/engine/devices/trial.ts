@@ -4,6 +4,7 @@ import type { Backend, Provider } from "../../core/device.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { LanguageNumbers, Reference, VisionNumbers } from "../../core/reference.ts";
 import { REFERENCE_VERSION } from "../../core/reference.ts";
+import type { FormName } from "../../vision/form.ts";
 
 /** What is to be tried, in a process of its own: a driver may end it, and no library can be unloaded. */
 export interface TrialRequest {
@@ -11,6 +12,8 @@ export interface TrialRequest {
   readonly directory: string;
   /** What encodes the reference picture. @default nothing: only the language model is tried, on what the CPU makes of it */
   readonly vision?: Provider | undefined;
+  /** How it does. @default "single" */
+  readonly form?: FormName | undefined;
   /** What answers about it. @default nothing: only the vision side is tried */
   readonly language?: Backend | undefined;
   /** @default as `Engine` */
@@ -21,6 +24,8 @@ export interface TrialRequest {
 export interface TrialReport {
   readonly vision?: {
     readonly numbers: VisionNumbers;
+    /** The same of the picture as the last of a run that is full. @default that device takes one crop at a time */
+    readonly together?: VisionNumbers | undefined;
     /** `first` is the first picture, for which a GPU compiles its kernels, with EmbQ; `again` the next picture alone */
     readonly ms: { readonly load: number; readonly first: number; readonly again: number };
   };

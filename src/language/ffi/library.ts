@@ -19,15 +19,21 @@ export interface LlamaLibrary {
 
 let loaded: LlamaLibrary | undefined;
 
+/** The backend that this process holds llama.cpp for. @returns undefined before it was loaded */
+export function loadedBackend(): Backend | undefined {
+  return loaded?.backend;
+}
+
 /**
- * Loads llama.cpp once a process; a second call must ask for the same backend, since ggml's device registry is global.
+ * Loads llama.cpp once a process; a second call must ask for the same backend, since ggml's device registry is global, or for the
+ * CPU, which every build computes on.
  *
  * Set `FLASHSLOTH_NATIVE_LOG=1` to see llama.cpp's own log on stderr.
  * @throws `native` when the libraries are missing, do not load, or are of another release than `LLAMA_RELEASE`
  */
 export async function loadLlama(backend: Backend): Promise<LlamaLibrary> {
   if (loaded !== undefined) {
-    if (loaded.backend === backend) return loaded;
+    if (loaded.backend === backend || backend === "cpu") return loaded;
     throw new FlashSlothError("native", `llama.cpp is already loaded for ${loaded.backend}, not ${backend}`);
   }
   const files = await locateNative(backend);

@@ -16,7 +16,12 @@ export interface LoadRequest {
   readonly path: string;
   /** fields of `llama_model_params` that differ from its defaults */
   readonly params: Readonly<Record<string, number | boolean>>;
+  /** Leave every GPU alone, which a build for one would give large products to. */
+  readonly onCpu: boolean;
 }
+
+/** A list of `ggml_backend_dev_t` that ends at once. */
+const NO_DEVICES = new BigUint64Array(1);
 
 /** The model's address; null when llama.cpp refuses the file. */
 export type LoadReply = Pointer | null;
@@ -24,7 +29,7 @@ export type LoadReply = Pointer | null;
 /** Pages are given back whenever another share of this size is done. */
 const STEP = 1 / 8;
 
-function load({ files, path, params }: LoadRequest): LoadReply {
+function load({ files, path, params, onCpu }: LoadRequest): LoadReply {
   const functions = bindFunctions(openLibraries(files));
   const pages = new FilePages(path);
   let released = 0;
@@ -39,6 +44,7 @@ function load({ files, path, params }: LoadRequest): LoadReply {
     return functions.llama_model_load_from_file(path, {
       ...functions.llama_model_default_params(),
       ...params,
+      ...(onCpu && { devices: NO_DEVICES }),
       progress_callback: callback,
     });
   } finally {

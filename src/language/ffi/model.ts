@@ -48,6 +48,7 @@ export class NativeModel {
       path,
       // reading without a map costs a second of every cold start
       params: { n_gpu_layers: gpuLayers, load_mode: LOAD_MODE.mmap },
+      onCpu: gpuLayers === 0,
     });
     if (pointer === null && gpuLayers !== 0) {
       throw new FlashSlothError("device", `llama.cpp cannot load the model on ${library.backend}`, {

@@ -3,10 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { readManifest, type Manifest } from "../../../src/core/manifest.ts";
-import { chooseDevices, type ChosenDevices, type ChooseOptions } from "../../../src/engine/devices/choose.ts";
+import { chooseDevices, type ChooseOptions } from "../../../src/engine/devices/choose.ts";
 import { measureReference } from "../../../src/engine/devices/trial.ts";
 import { convertDemo } from "../../demo/demo-model.ts";
 import { deviceDouble, type Damage } from "./device-double.ts";
+
+type Choice = Awaited<ReturnType<typeof chooseDevices>>;
 
 let demo: Awaited<ReturnType<typeof convertDemo>>;
 let manifest: Manifest;
@@ -26,7 +28,7 @@ beforeEach(async () => {
 });
 
 /** A machine with every device, whose computations are spoilt as `damage` says. */
-async function choose(damage: Damage, options: Partial<ChooseOptions> = {}): Promise<ChosenDevices> {
+async function choose(damage: Damage, options: Partial<ChooseOptions> = {}): Promise<Choice> {
   return await chooseDevices({
     directory: demo.directory,
     manifest,
@@ -43,26 +45,27 @@ function withoutDriver(): string {
   return "there is no Vulkan driver";
 }
 
-async function unproved(device: "auto" | "vulkan"): Promise<ChosenDevices> {
+async function unproved(device: "auto" | "vulkan"): Promise<Choice> {
   return await chooseDevices({ directory: demo.directory, manifest, device, platform: "linux" });
 }
 
 describe("auto", () => {
   it("takes sound devices, and pays nothing for that at the second start", async () => {
     const first = await choose({});
-    expect(first).toEqual({ vision: "cuda", language: "cuda", notes: [], remarks: [], trials: 2 });
+    expect(first).toMatchObject({ vision: "cuda", language: "cuda", notes: [], remarks: [], trials: 2 });
+    expect(first.visionForm).toMatchObject({ name: "half", arithmetic: "float16", cropsPerRun: 8 });
     expect(await choose({})).toEqual({ ...first, trials: 0 });
   });
 
   it("passes over a device that changes a single row of the features, and says what differs", async () => {
     const found = await choose({ "vision cuda": "row" });
     expect([found.vision, found.language]).toEqual(["webgpu", "cuda"]);
-    const [note = ""] = found.notes;
+    const note = found.notes.at(-1) ?? "";
     expect(note).toMatch(/^vision: cuda is not used: its features are 0\.\d+ away from the CPU's/);
     expect(found.remarks).toEqual([note, "vision runs on webgpu, language on cuda"]);
     // it is known by then: it is noted, and no longer called out
     const again = await choose({});
-    expect([again.vision, again.trials, again.notes]).toEqual(["webgpu", 0, [note]]);
+    expect([again.vision, again.trials, again.notes]).toEqual(["webgpu", 0, found.notes]);
     expect(again.remarks).toEqual(["vision runs on webgpu, language on cuda"]);
   });
 
@@ -84,8 +87,8 @@ describe("auto", () => {
       "language vulkan": "hidden",
     });
     expect([found.vision, found.language]).toEqual(["cpu", "cpu"]);
-    expect(found.notes[0]).toBe("vision: cuda is not used: its process ended with SIGABRT");
-    expect(found.notes).toHaveLength(4);
+    expect(found.remarks[0]).toBe("vision: cuda is not used: its process ended with SIGABRT");
+    expect(found.remarks).toHaveLength(4);
   });
 
   it("tries again when a driver changes, and when the model does", async () => {
@@ -100,7 +103,7 @@ describe("auto", () => {
 
   it("tries what did not work again after a day, and what computes wrong never", async () => {
     const broken = { "vision cuda": "dies", "language cuda": "hidden" } as const;
-    expect((await choose(broken)).trials).toBe(4);
+    expect((await choose(broken)).trials).toBe(6); // cuda's encoder in three forms, and what is taken in its place
     expect((await choose({})).trials).toBe(0);
     vi.useFakeTimers({ now: Date.now() + 25 * 60 * 60_000, toFake: ["Date"] });
     try {
@@ -115,6 +118,54 @@ describe("auto", () => {
     const { reference: _reference, ...silent } = manifest;
     expect((await choose({}, { manifest: silent })).trials).toBe(3);
     expect((await choose({}, { manifest: silent, env: {} })).trials).toBe(2);
+  });
+});
+
+describe("an encoder on a GPU", () => {
+  const half = "vision cuda half";
+  const batch = "vision cuda batch";
+
+  it("computes in float32 where float16 is not exact enough, which is noted, and found out once", async () => {
+    const found = await choose({ [half]: "row" });
+    expect(found).toMatchObject({ vision: "cuda", visionForm: { name: "batch", arithmetic: "float32" } });
+    expect(found.notes).toEqual([
+      expect.stringMatching(
+        /^vision: cuda, float16, batch of 8 is not used: its features are 0\.\d+ away from the CPU's \(at most 0\.001 is sound\)$/,
+      ),
+    ]);
+    expect([found.remarks, found.trials]).toEqual([[], 3]);
+    const again = await choose({});
+    expect([again.visionForm.name, again.notes, again.trials]).toEqual(["batch", found.notes, 0]);
+  });
+
+  it("takes one crop at a time where a batch does not work, or crops of a run change each other", async () => {
+    for (const damage of ["dies", "neighbours"] as const) {
+      const found = await choose(
+        { [half]: damage, [batch]: damage },
+        { verdicts: join(verdicts, damage), device: "cuda" },
+      );
+      expect(found).toMatchObject({ vision: "cuda", visionForm: { name: "single", cropsPerRun: 1 } });
+      expect([found.notes.length, found.remarks]).toEqual([2, []]);
+    }
+  });
+
+  it("costs no trial at a later start, though it is named and float16 did not work", async () => {
+    const named = { visionDevice: "cuda", device: "cpu" } as const;
+    expect((await choose({ [half]: "dies" }, named)).trials).toBe(2);
+    expect(await choose({}, named)).toMatchObject({ visionForm: { name: "batch" }, trials: 0 });
+  });
+
+  it("is tried as before where the model has no other form", async () => {
+    const { visionBatch: _batch, visionHalf: _half, ...roles } = manifest.roles;
+    const found = await choose({}, { manifest: { ...manifest, roles } });
+    expect(found).toMatchObject({ vision: "cuda", visionForm: { name: "single" }, trials: 2 });
+  });
+
+  it("may be asked for in one form", async () => {
+    expect((await choose({}, { visionForm: "single" })).visionForm.name).toBe("single");
+    const device = "cuda";
+    const plain = await chooseDevices({ directory: demo.directory, manifest, device, platform: "linux" });
+    expect(plain.visionForm.name).toBe("batch"); // nothing less exact without a proof
   });
 });
 

@@ -46,6 +46,27 @@ describe("a device's vision", () => {
   });
 });
 
+describe("a device's vision in float16", () => {
+  it("is sound up to a thousandth, and wrong above it", () => {
+    const half = { arithmetic: "float16" } as const;
+    expect(compareVision({ ...VISION, embq: scaled(1.0009) }, VISION, half).wrong).toBeUndefined();
+    expect(compareVision({ ...VISION, embq: scaled(1.0012) }, VISION, half).wrong).toMatch(
+      /^its embq are 0\.0012 away from the CPU's \(at most 0\.001 is sound\)$/,
+    );
+  });
+});
+
+it("a picture among others in a run counts where it is worse", () => {
+  const together = { ...VISION, features: scaled(1.02) };
+  expect(compareVision(VISION, VISION, { together }).wrong).toMatch(/^its features are 0\.020 away/);
+  expect(compareVision(together, VISION, { together: VISION }).wrong).toMatch(
+    /^its features are 0\.020 away/,
+  );
+  expect(compareVision(VISION, VISION, { together: { ...VISION, embq: scaled(Number.NaN) } }).wrong).toMatch(
+    /are no numbers/,
+  );
+});
+
 describe("a device's language", () => {
   it("is sound where it says the same, or another word where rounding may choose", () => {
     expect(compareLanguage(LANGUAGE, LANGUAGE)).toEqual({
