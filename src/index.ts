@@ -1,6 +1,6 @@
-import { DEFAULT_MODEL } from "./core/default-model.ts";
-import type { DeviceChoice } from "./core/device.ts";
-import type { WantedVariant } from "./core/variant.ts";
+import { DEFAULT_MODEL } from "./core/model/default-model.ts";
+import type { DeviceChoice } from "./core/model/device.ts";
+import type { WantedVariant } from "./core/model/variant.ts";
 import type { EngineHandle } from "./engine/api.ts";
 import { startEngine } from "./engine/client.ts";
 import { storePaths } from "./store/home.ts";
@@ -39,11 +39,11 @@ export {
 export { drawAttention, type DrawAttentionOptions } from "./explain/draw.ts";
 export { measureAttention, type AttentionMeasure } from "./explain/shown.ts";
 export type { RgbPicture } from "./image/decode.ts";
-export type { DeviceChoice } from "./core/device.ts";
+export type { DeviceChoice } from "./core/model/device.ts";
 export type { PreparedPicture } from "./image/picture.ts";
-export { DEFAULT_MODEL } from "./core/default-model.ts";
+export { DEFAULT_MODEL } from "./core/model/default-model.ts";
 export { FlashSlothError, type ErrorCode, type FlashSlothErrorOptions } from "./core/errors.ts";
-export type { VisionPrecision } from "./core/variant.ts";
+export type { VisionPrecision } from "./core/model/variant.ts";
 export type { OnStoreProgress, StoreProgress } from "./store/progress.ts";
 
 export interface LoadModelOptions extends WantedVariant {

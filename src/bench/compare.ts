@@ -1,6 +1,6 @@
-import { type Manifest, readManifest, variantOf } from "../core/manifest.ts";
-import { visionAccuracy } from "../core/vision-accuracy.ts";
-import { showVariant } from "../core/variant.ts";
+import { type Manifest, readManifest, variantOf } from "../core/model/manifest.ts";
+import { visionAccuracy } from "../core/model/vision-accuracy.ts";
+import { showVariant } from "../core/model/variant.ts";
 import type { EngineInfo, EngineOptions } from "../engine/api.ts";
 import { decodeRate } from "../engine/decode-rate.ts";
 import { describeMachine, describeVersions } from "../engine/machine.ts";

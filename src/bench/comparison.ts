@@ -1,4 +1,4 @@
-import type { Variant } from "../core/variant.ts";
+import type { Variant } from "../core/model/variant.ts";
 import type { Machine, Versions } from "../engine/machine.ts";
 import type { BenchReport } from "./report.ts";
 import { median } from "./statistics.ts";

@@ -1,4 +1,4 @@
-import { cropCount, type LayerSizes, type ModelGeometry } from "../core/manifest.ts";
+import { cropCount, type LayerSizes, type ModelGeometry } from "../core/model/manifest.ts";
 
 /** A model's sizes, all of them known. */
 export type Sizes = ModelGeometry & { readonly layerSizes: LayerSizes };

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Provider } from "../core/device.ts";
+import type { Provider } from "../core/model/device.ts";
 import { type Graph, GraphBuilder } from "../formats/onnx/builder.ts";
 import { writeGraph } from "../formats/onnx/write.ts";
 import { openSession } from "../onnxruntime/open.ts";

@@ -1,4 +1,4 @@
-import { cropCount, type ModelGeometry } from "../core/manifest.ts";
+import { cropCount, type ModelGeometry } from "../core/model/manifest.ts";
 import type { Answer, EncodedPicture, EngineHandle, PictureInput } from "../engine/api.ts";
 
 /** A question and an answer, whatever a picture takes. */

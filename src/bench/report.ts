@@ -1,4 +1,4 @@
-import type { VisionPrecision } from "../core/variant.ts";
+import type { VisionPrecision } from "../core/model/variant.ts";
 import type { EngineInfo } from "../engine/api.ts";
 import { decodeRate } from "../engine/decode-rate.ts";
 import type { MatrixPeak } from "./matrix-peak.ts";

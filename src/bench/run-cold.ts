@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { readManifest } from "../core/manifest.ts";
-import { visionAccuracy } from "../core/vision-accuracy.ts";
+import { readManifest } from "../core/model/manifest.ts";
+import { visionAccuracy } from "../core/model/vision-accuracy.ts";
 import { coldAsk, coldRecord, type ColdRun, type CommandOptions } from "./cold.ts";
 import { describeMachine, describeVersions } from "../engine/machine.ts";
 import { type BenchReport, stageRow, type StageRow } from "./report.ts";

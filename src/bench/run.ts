@@ -1,5 +1,5 @@
-import { readManifest } from "../core/manifest.ts";
-import { visionAccuracy } from "../core/vision-accuracy.ts";
+import { readManifest } from "../core/model/manifest.ts";
+import { visionAccuracy } from "../core/model/vision-accuracy.ts";
 import type { EngineHandle, EngineOptions } from "../engine/api.ts";
 import { knownSizes } from "./flops.ts";
 import { describeMachine, describeVersions } from "../engine/machine.ts";

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import type { Provider } from "../core/device.ts";
-import type { Manifest } from "../core/manifest.ts";
+import type { Provider } from "../core/model/device.ts";
+import type { Manifest } from "../core/model/manifest.ts";
 import { preparePicture } from "../image/picture.ts";
 import { openSession } from "../onnxruntime/open.ts";
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { freeBytes } from "../core/disk-space.ts";
+import { freeBytes } from "../core/files/disk-space.ts";
 import { cacheFiles, entryName, type CacheKey } from "./entries.ts";
 
 export interface DiskCacheOptions {

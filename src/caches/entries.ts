@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { diskError } from "../core/bytes.ts";
+import { diskError } from "../core/files/bytes.ts";
 import { systemCode } from "../core/errors.ts";
 
 /** What an entry stands for: everything that could change its content. */

@@ -1,4 +1,4 @@
-import { toFloat16, toFloat32 } from "../core/dtype.ts";
+import { toFloat16, toFloat32 } from "../core/model/dtype.ts";
 import { cacheBounds, KEPT_FREE_BYTES } from "./bounds.ts";
 import { DiskCache } from "./disk-cache.ts";
 import type { CacheKey } from "./entries.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Manifest } from "../core/manifest.ts";
+import type { Manifest } from "../core/model/manifest.ts";
 
 /**
  * Stands for the weights of a model's language side.

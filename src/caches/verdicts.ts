@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { referenceSchema, type Reference } from "../core/reference.ts";
+import { referenceSchema, type Reference } from "../core/model/reference.ts";
 import { DiskCache } from "./disk-cache.ts";
 import type { CacheKey } from "./entries.ts";
 

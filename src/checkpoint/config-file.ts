@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { FlashSlothError } from "../core/errors.ts";
-import type { FolderFiles } from "../core/folder-files.ts";
+import type { FolderFiles } from "../core/files/folder-files.ts";
 import { CONFIG_FILE } from "./file-names.ts";
 import { parseJson, readText } from "./read-text.ts";
 

@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
-import { showShape, type Shape } from "../core/shape.ts";
+import { showShape, type Shape } from "../core/model/shape.ts";
 import { PUBLISHED_VISION, type ConfigFile } from "./config-file.ts";
 import { countLayers, DECODER, EMBQ, EMBQ_LAYER, QUERIES, VISION_BLOCKS } from "./names.ts";
 import type { CheckpointConfig } from "./types.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, rename, rm, stat, writeFile, type FileHandle } from "node:fs/promises";
 import * as v from "valibot";
-import { onDisk } from "../core/disk.ts";
+import { onDisk } from "../core/files/disk.ts";
 import { safetensorsHeader } from "../formats/safetensors/write.ts";
 import { TOWER_PREFIX } from "./names.ts";
 import type { Tower } from "./tower.ts";

@@ -1,6 +1,6 @@
-import type { Dtype } from "../core/dtype.ts";
+import type { Dtype } from "../core/model/dtype.ts";
 import type { FlashSlothError } from "../core/errors.ts";
-import { sameShape, showShape, type Shape } from "../core/shape.ts";
+import { sameShape, showShape, type Shape } from "../core/model/shape.ts";
 import type { StoredTensor } from "../formats/safetensors/file.ts";
 import { showName } from "../formats/safetensors/limits.ts";
 import type { ResolvedConfig } from "./config.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { toFloat32 } from "../core/dtype.ts";
+import { toFloat32 } from "../core/model/dtype.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { DiskFolder } from "../core/folder-files.ts";
+import { DiskFolder } from "../core/files/folder-files.ts";
 import { showName } from "../formats/safetensors/limits.ts";
 import { surveyCheckpoint, type CheckpointSurvey } from "./survey.ts";
 import { openTowerAt } from "./tower.ts";

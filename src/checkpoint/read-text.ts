@@ -1,5 +1,5 @@
 import { asFlashSlothError, FlashSlothError, systemCode } from "../core/errors.ts";
-import type { FolderFiles } from "../core/folder-files.ts";
+import type { FolderFiles } from "../core/files/folder-files.ts";
 
 const HINT = "a checkpoint's folder holds config.json, its safetensors files and its tokenizer's files";
 

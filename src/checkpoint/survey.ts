@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
-import type { FolderFiles } from "../core/folder-files.ts";
+import type { FolderFiles } from "../core/files/folder-files.ts";
 import { showBytes } from "../core/show-bytes.ts";
 import type { StoredTensor } from "../formats/safetensors/file.ts";
 import { openTensorFiles, type TensorFiles } from "../formats/safetensors/shards.ts";

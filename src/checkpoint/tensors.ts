@@ -1,4 +1,4 @@
-import type { Shape } from "../core/shape.ts";
+import type { Shape } from "../core/model/shape.ts";
 import {
   DECODER,
   EMBQ,

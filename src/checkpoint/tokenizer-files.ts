@@ -1,4 +1,4 @@
-import type { FolderFiles } from "../core/folder-files.ts";
+import type { FolderFiles } from "../core/files/folder-files.ts";
 import {
   ADDED_TOKENS_FILE,
   MERGES_FILE,

@@ -1,4 +1,4 @@
-import type { FolderFiles } from "../core/folder-files.ts";
+import type { FolderFiles } from "../core/files/folder-files.ts";
 import { byteAlphabet } from "./byte-alphabet.ts";
 import { invalidFile } from "./read-text.ts";
 import { readTokenizerFiles, type RawTokenizer } from "./tokenizer-files.ts";

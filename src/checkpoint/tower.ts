@@ -1,6 +1,6 @@
-import { FileSource } from "../core/bytes.ts";
+import { FileSource } from "../core/files/bytes.ts";
 import { asFlashSlothError } from "../core/errors.ts";
-import { DiskFolder, type FolderFiles } from "../core/folder-files.ts";
+import { DiskFolder, type FolderFiles } from "../core/files/folder-files.ts";
 import { SafetensorsFile } from "../formats/safetensors/file.ts";
 import type { StoredTensor } from "../formats/safetensors/file.ts";
 import { openTensorFile, openTensorFiles, type TensorFiles } from "../formats/safetensors/shards.ts";

@@ -1,5 +1,5 @@
-import type { Dtype } from "../core/dtype.ts";
-import type { Shape } from "../core/shape.ts";
+import type { Dtype } from "../core/model/dtype.ts";
+import type { Shape } from "../core/model/shape.ts";
 
 /** Every size of a FlashSloth, taken from `config.json` and the tensors' shapes, checked against each other. */
 export interface CheckpointConfig {

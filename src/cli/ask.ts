@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
-import { readManifest } from "../core/manifest.ts";
+import { readManifest } from "../core/model/manifest.ts";
 import type { EngineHandle, EngineOptions } from "../engine/api.ts";
 import { beginEngine } from "../engine/client.ts";
 import type { Job, JobSource } from "../pipeline/job.ts";

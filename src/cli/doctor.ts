@@ -1,5 +1,5 @@
-import { DEFAULT_MODEL } from "../core/default-model.ts";
-import { readManifest } from "../core/manifest.ts";
+import { DEFAULT_MODEL } from "../core/model/default-model.ts";
+import { readManifest } from "../core/model/manifest.ts";
 import type { TriedModel } from "../doctor/devices.ts";
 import { examineMachine } from "../doctor/examine.ts";
 import { storePaths } from "../store/home.ts";

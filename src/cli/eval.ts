@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { FlashSlothError } from "../core/errors.ts";
-import { readManifest } from "../core/manifest.ts";
+import { readManifest } from "../core/model/manifest.ts";
 import { beginEngine } from "../engine/client.ts";
 import { Answers, readAnswers, type AnswerFile } from "../eval/answers.ts";
 import type { TaskName } from "../eval/names.ts";

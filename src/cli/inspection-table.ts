@@ -1,6 +1,6 @@
 import { showBytes } from "../core/show-bytes.ts";
-import { showShape } from "../core/shape.ts";
-import { showVariant } from "../core/variant.ts";
+import { showShape } from "../core/model/shape.ts";
+import { showVariant } from "../core/model/variant.ts";
 import type { Inspection, ListedTensor } from "../store/inspection.ts";
 
 /** How many names of tensors are listed before the rest is counted; `--json` has all. */

@@ -1,6 +1,6 @@
-import { variantOf } from "../core/manifest.ts";
+import { variantOf } from "../core/model/manifest.ts";
 import { showBytes } from "../core/show-bytes.ts";
-import { showVariant } from "../core/variant.ts";
+import { showVariant } from "../core/model/variant.ts";
 import { listModels } from "../store/list.ts";
 import type { ListFlags } from "./commands/list.ts";
 import { EXIT } from "./exit.ts";

@@ -1,4 +1,4 @@
-import { visionAccuracy } from "../core/vision-accuracy.ts";
+import { visionAccuracy } from "../core/model/vision-accuracy.ts";
 import { showBytes } from "../core/show-bytes.ts";
 import { pullModel, type PulledModel } from "../store/pull.ts";
 import type { PullFlags } from "./commands/pull.ts";

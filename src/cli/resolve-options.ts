@@ -1,4 +1,4 @@
-import type { WantedVariant } from "../core/variant.ts";
+import type { WantedVariant } from "../core/model/variant.ts";
 import type { ResolvedModel, ResolveOptions } from "../store/resolve.ts";
 import { showStoreProgress } from "./terminal/progress.ts";
 import type { CommandContext } from "./run-command.ts";

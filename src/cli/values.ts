@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { VISION_BUDGETS } from "../core/variant.ts";
+import { VISION_BUDGETS } from "../core/model/variant.ts";
 import { MAX_PIXELS } from "../image/max-pixels.ts";
 import type { Shard } from "../pipeline/sources/shard.ts";
 

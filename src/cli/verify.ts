@@ -1,5 +1,5 @@
-import { variantOf } from "../core/manifest.ts";
-import { showVariant } from "../core/variant.ts";
+import { variantOf } from "../core/model/manifest.ts";
+import { showVariant } from "../core/model/variant.ts";
 import { verifyModel } from "../store/verify.ts";
 import type { VerifyFlags } from "./commands/verify.ts";
 import { EXIT } from "./exit.ts";

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { onDisk } from "../core/disk.ts";
-import { CARD_FILE, cropCount, variantOf, type Manifest } from "../core/manifest.ts";
-import { visionAccuracy } from "../core/vision-accuracy.ts";
+import { onDisk } from "../core/files/disk.ts";
+import { CARD_FILE, cropCount, variantOf, type Manifest } from "../core/model/manifest.ts";
+import { visionAccuracy } from "../core/model/vision-accuracy.ts";
 import { showBytes } from "../core/show-bytes.ts";
-import { EXACT_PRECISION, EXACT_QUANT, variantFlags } from "../core/variant.ts";
+import { EXACT_PRECISION, EXACT_QUANT, variantFlags } from "../core/model/variant.ts";
 import { isHubLicense } from "./license.ts";
 
 /** A name of the hub: `OWNER/REPO`. */

@@ -1,13 +1,13 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/open.ts";
 import type { Checkpoint } from "../checkpoint/types.ts";
-import { DiskFolder } from "../core/folder-files.ts";
-import { requireSpace } from "../core/disk-space.ts";
+import { DiskFolder } from "../core/files/folder-files.ts";
+import { requireSpace } from "../core/files/disk-space.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { folderFingerprint } from "../core/fingerprint.ts";
-import { FORMAT_VERSION, type Manifest } from "../core/manifest.ts";
-import type { VisionAccuracy } from "../core/vision-accuracy.ts";
-import type { Reference } from "../core/reference.ts";
+import { folderFingerprint } from "../core/files/fingerprint.ts";
+import { FORMAT_VERSION, type Manifest } from "../core/model/manifest.ts";
+import type { VisionAccuracy } from "../core/model/vision-accuracy.ts";
+import type { Reference } from "../core/model/reference.ts";
 import { PRODUCT } from "../core/version.ts";
 import {
   EXACT_PRECISION,
@@ -17,7 +17,7 @@ import {
   parseVisionPrecision,
   type Quant,
   type WantedVariant,
-} from "../core/variant.ts";
+} from "../core/model/variant.ts";
 import { writeModelCard } from "./card.ts";
 import { FILES, partsAmong } from "./files.ts";
 import { conversionKey, type FinishedFiles } from "./finished.ts";

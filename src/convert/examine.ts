@@ -6,7 +6,7 @@ import {
   parseQuant,
   parseVisionPrecision,
   type WantedVariant,
-} from "../core/variant.ts";
+} from "../core/model/variant.ts";
 import { partsAmong } from "./files.ts";
 import { conversionPeak, type Convertible } from "./space.ts";
 

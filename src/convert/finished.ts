@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { onDisk, syncFolder } from "../core/disk.ts";
-import type { ManifestFile } from "../core/manifest.ts";
+import { onDisk, syncFolder } from "../core/files/disk.ts";
+import type { ManifestFile } from "../core/model/manifest.ts";
 
 /** What stands beside the files of an unfinished conversion, and tells that folder from anyone else's. */
 const RECORD_FILE = "conversion.json";

@@ -1,6 +1,6 @@
-import type { FolderFiles } from "../core/folder-files.ts";
+import type { FolderFiles } from "../core/files/folder-files.ts";
 import { readTextIfThere } from "../checkpoint/read-text.ts";
-import { CARD_FILE } from "../core/manifest.ts";
+import { CARD_FILE } from "../core/model/manifest.ts";
 
 /** Of the published weights, and of the demo's. */
 export const PUBLISHED_LICENSE = "apache-2.0";

@@ -2,9 +2,14 @@ import { createHash } from "node:crypto";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointConfig, Tokenizer } from "../checkpoint/types.ts";
-import { onDisk } from "../core/disk.ts";
-import { hashFile } from "../core/hash-file.ts";
-import { MANIFEST_FILE, type Manifest, type ManifestFile, type ModelGeometry } from "../core/manifest.ts";
+import { onDisk } from "../core/files/disk.ts";
+import { hashFile } from "../core/files/hash-file.ts";
+import {
+  MANIFEST_FILE,
+  type Manifest,
+  type ManifestFile,
+  type ModelGeometry,
+} from "../core/model/manifest.ts";
 import { throwIfAborted, type OnWritten } from "./progress.ts";
 
 /** The sizes that the runtime needs. */

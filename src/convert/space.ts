@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/types.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { EXACT_PRECISION, EXACT_QUANT, type Quant, type VisionPrecision } from "../core/variant.ts";
+import { EXACT_PRECISION, EXACT_QUANT, type Quant, type VisionPrecision } from "../core/model/variant.ts";
 import type { Graph } from "../formats/onnx/builder.ts";
 import { layOutWeights } from "../formats/onnx/layout.ts";
 import { languageBytes } from "./language/sizes.ts";

@@ -1,10 +1,10 @@
 import { lstat, mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { diskError } from "../core/bytes.ts";
-import { onDisk, syncFolder } from "../core/disk.ts";
+import { diskError } from "../core/files/bytes.ts";
+import { onDisk, syncFolder } from "../core/files/disk.ts";
 import { FlashSlothError, systemCode, type ErrorCode } from "../core/errors.ts";
-import { withLock } from "../core/lock.ts";
-import { CARD_FILE, MANIFEST_FILE } from "../core/manifest.ts";
+import { withLock } from "../core/files/lock.ts";
+import { CARD_FILE, MANIFEST_FILE } from "../core/model/manifest.ts";
 import { FinishedFiles } from "./finished.ts";
 import { checkTarget, contains } from "./target.ts";
 

@@ -1,8 +1,8 @@
 import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { diskError } from "../core/bytes.ts";
+import { diskError } from "../core/files/bytes.ts";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { CARD_FILE, MANIFEST_FILE, readManifest } from "../core/manifest.ts";
+import { CARD_FILE, MANIFEST_FILE, readManifest } from "../core/model/manifest.ts";
 
 /** Refuses folders of which one contains the other: replacing or cleaning one would take the other along. */
 export async function checkApart(checkpoint: string, out: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/types.ts";
-import type { VisionAccuracy } from "../core/vision-accuracy.ts";
-import type { MatrixPrecision } from "../core/variant.ts";
+import type { VisionAccuracy } from "../core/model/vision-accuracy.ts";
+import type { MatrixPrecision } from "../core/model/variant.ts";
 import type { WriteOptions } from "../formats/onnx/write.ts";
 import { openSession } from "../onnxruntime/open.ts";
 import { madePicture } from "../image/made-pictures.ts";

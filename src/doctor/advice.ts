@@ -1,4 +1,4 @@
-import { mayHaveGpu } from "../core/drivers.ts";
+import { mayHaveGpu } from "../core/machine/drivers.ts";
 import { showBytes } from "../core/show-bytes.ts";
 import { providerHint } from "../onnxruntime/provider.ts";
 import type { DeviceFinding, DoctorReport } from "./report.ts";

@@ -1,4 +1,4 @@
-import { textOf, thisSystem, type System } from "../core/system.ts";
+import { textOf, thisSystem, type System } from "../core/machine/system.ts";
 
 /** Instruction sets that matrix products are written for, in Linux's names; the others' are put into these. */
 const FEATURES = [

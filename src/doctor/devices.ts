@@ -1,5 +1,5 @@
-import { backendsFor, providersFor, type Backend, type Provider } from "../core/device.ts";
-import type { Manifest } from "../core/manifest.ts";
+import { backendsFor, providersFor, type Backend, type Provider } from "../core/model/device.ts";
+import type { Manifest } from "../core/model/manifest.ts";
 import { absentReason } from "../engine/devices/absent.ts";
 import { Judge, showCandidate, type Candidate, type Judgement } from "../engine/devices/judge.ts";
 import { probeBackend } from "../engine/devices/probe.ts";

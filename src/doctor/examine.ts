@@ -1,8 +1,8 @@
-import { backendsFor, providersFor } from "../core/device.ts";
-import { freeBytes } from "../core/disk-space.ts";
-import { driversOf, mayHaveGpu } from "../core/drivers.ts";
-import { variantOf } from "../core/manifest.ts";
-import { usableCores } from "../core/processors.ts";
+import { backendsFor, providersFor } from "../core/model/device.ts";
+import { freeBytes } from "../core/files/disk-space.ts";
+import { driversOf, mayHaveGpu } from "../core/machine/drivers.ts";
+import { variantOf } from "../core/model/manifest.ts";
+import { usableCores } from "../core/machine/processors.ts";
 import { probeBackend } from "../engine/devices/probe.ts";
 import { describeMachine, describeVersions } from "../engine/machine.ts";
 import { cachesUsage } from "../store/caches.ts";

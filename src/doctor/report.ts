@@ -1,4 +1,4 @@
-import type { Arithmetic } from "../core/device.ts";
+import type { Arithmetic } from "../core/model/device.ts";
 import type { Machine, Versions } from "../engine/machine.ts";
 
 /** What a device did with a model, or why it did nothing. */

@@ -1,4 +1,4 @@
-import type { DeviceChoice } from "../core/device.ts";
+import type { DeviceChoice } from "../core/model/device.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { Attention, AttentionLayer } from "./attention.ts";
 import type { ChoicesConstraint, ScoredChoice } from "./constraint/choices.ts";

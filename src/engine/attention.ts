@@ -1,4 +1,4 @@
-import type { ModelGeometry } from "../core/manifest.ts";
+import type { ModelGeometry } from "../core/model/manifest.ts";
 
 /**
  * Which attention over the picture: `embq` what the question made EmbQ's queries look at; `sap` which of its patches each visual

@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
-import { cropCount, type ModelGeometry } from "../core/manifest.ts";
+import { cropCount, type ModelGeometry } from "../core/model/manifest.ts";
 import { TEMPLATE_POSITIONS } from "./prompt.ts";
 import { WORTH_SHARING } from "./threads.ts";
 

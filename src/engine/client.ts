@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { builtModule } from "../core/built-module.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { readManifest, type Manifest } from "../core/manifest.ts";
+import { readManifest, type Manifest } from "../core/model/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import { disableTelemetry } from "../onnxruntime/telemetry.ts";
 import { Aborts } from "./aborts.ts";

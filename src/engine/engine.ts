@@ -1,7 +1,7 @@
 import { languageKey } from "../caches/keys.ts";
 import { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { cropCount, type ModelGeometry } from "../core/manifest.ts";
+import { cropCount, type ModelGeometry } from "../core/model/manifest.ts";
 import { preparePicture, type PreparedPicture } from "../image/picture.ts";
 import { returnFreedMemory } from "../language/ffi/allocator.ts";
 import type { LanguageModel } from "../language/language-model.ts";

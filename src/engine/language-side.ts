@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { PromptCache } from "../caches/prompts.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { ModelGeometry } from "../core/manifest.ts";
+import type { ModelGeometry } from "../core/model/manifest.ts";
 import type { EmbqSession } from "../vision/embq.ts";
 import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";

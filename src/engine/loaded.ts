@@ -1,4 +1,4 @@
-import type { Arithmetic, Backend, Provider } from "../core/device.ts";
+import type { Arithmetic, Backend, Provider } from "../core/model/device.ts";
 
 /** What really loaded. */
 export interface DeviceReport {

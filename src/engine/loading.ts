@@ -1,4 +1,4 @@
-import { cropCount, readManifest, type Manifest } from "../core/manifest.ts";
+import { cropCount, readManifest, type Manifest } from "../core/model/manifest.ts";
 import { EmbqSession } from "../vision/embq.ts";
 import { LanguageModel } from "../language/language-model.ts";
 import { VisionEncoder } from "../vision/encoder.ts";

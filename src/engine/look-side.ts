@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
-import type { Manifest } from "../core/manifest.ts";
+import type { Manifest } from "../core/model/manifest.ts";
 import { EmbqLook, SapLook } from "../vision/look.ts";
 import type { AskOptions } from "./api.ts";
 import { meanOverHeads, windowsToGrid, type Attention, type AttentionLayer } from "./attention.ts";

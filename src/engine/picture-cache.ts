@@ -2,7 +2,7 @@ import { FeatureCache, roundFeatures } from "../caches/features.ts";
 import { languageKey, visionKey } from "../caches/keys.ts";
 import { PrefixCache } from "../caches/prefixes.ts";
 import { cacheBounds } from "../caches/bounds.ts";
-import type { Manifest } from "../core/manifest.ts";
+import type { Manifest } from "../core/model/manifest.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { EncodedCrops } from "../vision/encoder.ts";
 import type { PictureCacheOptions } from "./api.ts";

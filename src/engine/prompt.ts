@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
-import type { ModelGeometry } from "../core/manifest.ts";
+import type { ModelGeometry } from "../core/model/manifest.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 
 /**

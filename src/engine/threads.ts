@@ -1,4 +1,4 @@
-import { usableCores, type UsableCoresOptions } from "../core/processors.ts";
+import { usableCores, type UsableCoresOptions } from "../core/machine/processors.ts";
 
 /**
  * Below this width a layer's products are so short that threads wait for each other longer than they compute:

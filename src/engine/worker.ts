@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { answerParent } from "../core/answer-parent.ts";
+import { answerParent } from "../core/machine/answer-parent.ts";
 import { collectGarbage } from "../core/garbage.ts";
 import { tameAllocator } from "../language/ffi/allocator.ts";
 import { setNativeVariable } from "../language/ffi/environment.ts";

@@ -1,4 +1,4 @@
-import { cropCount, type ModelGeometry } from "../core/manifest.ts";
+import { cropCount, type ModelGeometry } from "../core/model/manifest.ts";
 import type { RgbPicture } from "./decode.ts";
 import { resample, wholeCanvas } from "./resample.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cropCount } from "../core/manifest.ts";
+import { cropCount } from "../core/model/manifest.ts";
 import { cutCrops, type CropPlan } from "./crops.ts";
 import { decodePicture } from "./decode.ts";
 

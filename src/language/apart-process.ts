@@ -1,6 +1,6 @@
-import { answerParent } from "../core/answer-parent.ts";
+import { answerParent } from "../core/machine/answer-parent.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
-import { usableCores } from "../core/processors.ts";
+import { usableCores } from "../core/machine/processors.ts";
 import type { ApartReply, ApartRequest, Work } from "./apart.ts";
 import { findStoredTensor } from "./ffi/gguf.ts";
 import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";

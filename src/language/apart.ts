@@ -1,7 +1,7 @@
 import { builtModule } from "../core/built-module.ts";
-import { askChild } from "../core/child.ts";
+import { askChild } from "../core/machine/child.ts";
 import { FlashSlothError, type ErrorCode } from "../core/errors.ts";
-import type { Quant } from "../core/variant.ts";
+import type { Quant } from "../core/model/variant.ts";
 import type { StoredTensor } from "./ffi/gguf.ts";
 
 /** What llama.cpp does in a process of its own. */

@@ -1,4 +1,4 @@
-import type { Backend } from "../core/device.ts";
+import type { Backend } from "../core/model/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { missingDriver } from "./ffi/driver.ts";
 import { missingPackage } from "./ffi/locate.ts";

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { BYTES_PER_ELEMENT, toFloat32 } from "../core/dtype.ts";
+import { BYTES_PER_ELEMENT, toFloat32 } from "../core/model/dtype.ts";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
 
 /** Rows that are kept in memory: questions are asked about many pictures, and answers are made of the same words. */

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Backend } from "../core/device.ts";
-import { toFloat32 } from "../core/dtype.ts";
+import type { Backend } from "../core/model/device.ts";
+import { toFloat32 } from "../core/model/dtype.ts";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
-import type { Manifest, ModelGeometry } from "../core/manifest.ts";
+import type { Manifest, ModelGeometry } from "../core/model/manifest.ts";
 import { openLanguageDevice, type LanguageDevice } from "./device.ts";
 import { TokenEmbeddings } from "./embeddings.ts";
 import { NativeContext, type NativeContextOptions } from "./ffi/context.ts";

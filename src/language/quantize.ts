@@ -1,7 +1,7 @@
 import { appendFile, stat } from "node:fs/promises";
-import { onDisk, syncFile } from "../core/disk.ts";
+import { onDisk, syncFile } from "../core/files/disk.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { Quant } from "../core/variant.ts";
+import type { Quant } from "../core/model/variant.ts";
 import { runApart } from "./apart.ts";
 
 /** How often the growing file is measured. */

@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
-import { showShape, type Shape } from "../core/shape.ts";
+import { showShape, type Shape } from "../core/model/shape.ts";
 import type { NativeSession } from "./library.ts";
 
 /** Sizes of an input or an output; `any` where runs differ. */

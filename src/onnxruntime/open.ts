@@ -1,5 +1,5 @@
 import { access, constants } from "node:fs/promises";
-import type { Provider } from "../core/device.ts";
+import type { Provider } from "../core/model/device.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import { requireDeclared, type DeclaredShape } from "./declared.ts";
 import { loadOnnxRuntime, type NativeSession, type OnnxRuntime } from "./library.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { InferenceSession } from "onnxruntime-node";
-import type { Provider } from "../core/device.ts";
+import type { Provider } from "../core/model/device.ts";
 import { installedOnnxRuntime } from "./installed.ts";
 
 /** `COREML_FLAG_CREATE_MLPROGRAM`: the format that has layer norm, softmax and GELU. */

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type InferenceSession, Tensor } from "onnxruntime-common";
-import type { Provider } from "../core/device.ts";
+import type { Provider } from "../core/model/device.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
 import type { NativeSession } from "./library.ts";
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { basename, dirname, join, parse, resolve } from "node:path";
-import { onDisk } from "../core/disk.ts";
+import { onDisk } from "../core/files/disk.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { replaceFile } from "../core/replace-file.ts";
+import { replaceFile } from "../core/files/replace-file.ts";
 import type { Job } from "./job.ts";
 import type { Outcome } from "./outcome.ts";
 

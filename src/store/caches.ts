@@ -2,7 +2,7 @@ import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheUsage, clearCache, type CacheUsage } from "../caches/entries.ts";
 import { languageKey, visionKey } from "../caches/keys.ts";
-import type { Manifest } from "../core/manifest.ts";
+import type { Manifest } from "../core/model/manifest.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { namesIn } from "./installed.ts";
 

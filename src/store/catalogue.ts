@@ -1,4 +1,4 @@
-import { DEFAULT_MODEL } from "../core/default-model.ts";
+import { DEFAULT_MODEL } from "../core/model/default-model.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { closestName } from "../core/closest-name.ts";
 

@@ -1,6 +1,6 @@
 import { FlashSlothError } from "../core/errors.ts";
-import { CARD_FILE, parseManifest, variantOf, type Manifest } from "../core/manifest.ts";
-import { refuseLies } from "../core/manifest-lies.ts";
+import { CARD_FILE, parseManifest, variantOf, type Manifest } from "../core/model/manifest.ts";
+import { refuseLies } from "../core/model/manifest-lies.ts";
 import {
   EXACT_PRECISION,
   namedBudget,
@@ -8,7 +8,7 @@ import {
   variantFlags,
   type Variant,
   type WantedVariant,
-} from "../core/variant.ts";
+} from "../core/model/variant.ts";
 import { parseModelName } from "./catalogue.ts";
 import type { HubFile } from "./hub/listing.ts";
 

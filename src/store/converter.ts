@@ -1,7 +1,7 @@
 import { VISION_TOWER_FILE } from "../checkpoint/file-names.ts";
 import type { OpenTower } from "../checkpoint/tower.ts";
-import type { FolderFiles } from "../core/folder-files.ts";
-import type { WantedVariant } from "../core/variant.ts";
+import type { FolderFiles } from "../core/files/folder-files.ts";
+import type { WantedVariant } from "../core/model/variant.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 /** What the store wants to know of a checkpoint before its weights are fetched or converted. */

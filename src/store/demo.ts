@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { CONFIG_FILE } from "../checkpoint/file-names.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { FILES } from "../convert/files.ts";
-import { FORMAT_VERSION } from "../core/manifest.ts";
+import { FORMAT_VERSION } from "../core/model/manifest.ts";
 import { PRODUCT } from "../core/version.ts";
 import { shortVersion } from "./install-checkpoint.ts";
 

@@ -6,7 +6,7 @@ import {
   VISION_PRECISIONS,
   type Variant,
   type WantedVariant,
-} from "../core/variant.ts";
+} from "../core/model/variant.ts";
 import { folderName, type HubModel } from "./catalogue.ts";
 
 /** A model's folder: its name alone for the variant that it has by default; `flashsloth-3.2b.q8_0+int8`. */

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { variantOf, type Manifest } from "../core/manifest.ts";
-import { DEFAULT_QUANT, EXACT_PRECISION, type Variant, type WantedVariant } from "../core/variant.ts";
+import { variantOf, type Manifest } from "../core/model/manifest.ts";
+import { DEFAULT_QUANT, EXACT_PRECISION, type Variant, type WantedVariant } from "../core/model/variant.ts";
 import type { StorePaths } from "./home.ts";
 import { buildHubModel, discardDownloads, type InstallHubOptions, type InstallReport } from "./hub-build.ts";
 import { hubSettings } from "./hub/settings.ts";

@@ -1,5 +1,5 @@
-import { variantOf, type Manifest } from "../core/manifest.ts";
-import type { Variant, WantedVariant } from "../core/variant.ts";
+import { variantOf, type Manifest } from "../core/model/manifest.ts";
+import type { Variant, WantedVariant } from "../core/model/variant.ts";
 import { folderName, type HubModel } from "./catalogue.ts";
 import { servesWanted } from "./converted.ts";
 import type { StorePaths } from "./home.ts";

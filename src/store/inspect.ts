@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import type { OpenTower } from "../checkpoint/tower.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import { DiskFolder, type FolderFiles } from "../core/folder-files.ts";
-import { MANIFEST_FILE } from "../core/manifest.ts";
-import type { WantedVariant } from "../core/variant.ts";
+import { DiskFolder, type FolderFiles } from "../core/files/folder-files.ts";
+import { MANIFEST_FILE } from "../core/model/manifest.ts";
+import type { WantedVariant } from "../core/model/variant.ts";
 import { DEFAULT_REVISION, isRepository, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
 import { isOurManifest, readTravellingModel } from "./converted.ts";
 import { demoCheckpoint } from "./demo.ts";

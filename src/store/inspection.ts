@@ -5,8 +5,8 @@ import { convertibleOf } from "../convert/examine.ts";
 import { modelGeometry } from "../convert/manifest.ts";
 import { convertedBytes, conversionPeak } from "../convert/space.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { FolderFiles } from "../core/folder-files.ts";
-import { variantOf, type Manifest, type ModelGeometry } from "../core/manifest.ts";
+import type { FolderFiles } from "../core/files/folder-files.ts";
+import { variantOf, type Manifest, type ModelGeometry } from "../core/model/manifest.ts";
 import {
   DEFAULT_QUANT,
   EXACT_PRECISION,
@@ -14,7 +14,7 @@ import {
   parseVisionPrecision,
   type Variant,
   type WantedVariant,
-} from "../core/variant.ts";
+} from "../core/model/variant.ts";
 import type { StoredTensor } from "../formats/safetensors/file.ts";
 
 /** A tensor as a list of them shows it. */

@@ -1,7 +1,7 @@
-import { DiskFolder } from "../core/folder-files.ts";
+import { DiskFolder } from "../core/files/folder-files.ts";
 import { finishedNames } from "../convert/finished.ts";
 import { stagingFolder } from "../convert/staging.ts";
-import type { WantedVariant } from "../core/variant.ts";
+import type { WantedVariant } from "../core/model/variant.ts";
 import { projectConverter, type Converter } from "./converter.ts";
 import type { StorePaths } from "./home.ts";
 import { variantSuffix } from "./hub-folder.ts";

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { stagingFolder } from "../convert/staging.ts";
-import { diskError } from "../core/bytes.ts";
+import { diskError } from "../core/files/bytes.ts";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import type { Manifest } from "../core/manifest.ts";
+import type { Manifest } from "../core/model/manifest.ts";
 import type { StorePaths } from "./home.ts";
 import {
   installedModels,
@@ -15,7 +15,7 @@ import {
   tryReadModel,
   type InstalledModel,
 } from "./installed.ts";
-import { sweepDeadClaims, withLock } from "../core/lock.ts";
+import { sweepDeadClaims, withLock } from "../core/files/lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 export interface InstallOptions {

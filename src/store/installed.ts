@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { readManifest, type Manifest } from "../core/manifest.ts";
+import { readManifest, type Manifest } from "../core/model/manifest.ts";
 
 /** A complete model of the store. */
 export interface InstalledModel {

@@ -1,4 +1,4 @@
-import { visionAccuracy, type VisionAccuracy } from "../core/vision-accuracy.ts";
+import { visionAccuracy, type VisionAccuracy } from "../core/model/vision-accuracy.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { installedModels } from "./installed.ts";
 

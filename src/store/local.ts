@@ -4,7 +4,7 @@ import { basename, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONFIG_FILE } from "../checkpoint/file-names.ts";
 import { FlashSlothError, messageOf, systemCode } from "../core/errors.ts";
-import { MANIFEST_FILE } from "../core/manifest.ts";
+import { MANIFEST_FILE } from "../core/model/manifest.ts";
 import { isPickle } from "../formats/safetensors/weight-files.ts";
 
 /** What a path given as a model turned out to be. `directory` is its real path. */

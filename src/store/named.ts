@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { MANIFEST_FILE } from "../core/manifest.ts";
+import { MANIFEST_FILE } from "../core/model/manifest.ts";
 import { parseModelName } from "./catalogue.ts";
 import type { StorePaths } from "./home.ts";
 import { namesIn } from "./installed.ts";

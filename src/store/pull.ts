@@ -1,7 +1,7 @@
-import { DEFAULT_MODEL } from "../core/default-model.ts";
+import { DEFAULT_MODEL } from "../core/model/default-model.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { Manifest } from "../core/manifest.ts";
-import { checkVariant, type WantedVariant } from "../core/variant.ts";
+import type { Manifest } from "../core/model/manifest.ts";
+import { checkVariant, type WantedVariant } from "../core/model/variant.ts";
 import { parseModelName, unknownModel } from "./catalogue.ts";
 import { repositoryOf } from "./converted.ts";
 import type { Converter } from "./converter.ts";

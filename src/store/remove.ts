@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { diskError } from "../core/bytes.ts";
+import { diskError } from "../core/files/bytes.ts";
 import { FlashSlothError } from "../core/errors.ts";
 import { forgetModel } from "./caches.ts";
 import { folderName, MODEL_NAMES, parseModelName } from "./catalogue.ts";
@@ -10,7 +10,7 @@ import { storePaths, type StorePaths } from "./home.ts";
 import { isHubFolder, repoKey } from "./hub-folder.ts";
 import { discardFolder } from "./install.ts";
 import { namesIn, PARTIAL_PREFIX, TRASH_PREFIX, tryReadModel } from "./installed.ts";
-import { sweepDeadClaims, withLock } from "../core/lock.ts";
+import { sweepDeadClaims, withLock } from "../core/files/lock.ts";
 import { modelsNamed, namedFolders } from "./named.ts";
 import type { OnStoreProgress } from "./progress.ts";
 import { untilStopped } from "./stopped.ts";

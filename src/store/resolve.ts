@@ -1,14 +1,14 @@
 import { isAbsolute, join } from "node:path";
 import { FlashSlothError } from "../core/errors.ts";
-import { folderFingerprint } from "../core/fingerprint.ts";
-import { FORMAT_VERSION, variantOf, type Manifest } from "../core/manifest.ts";
+import { folderFingerprint } from "../core/files/fingerprint.ts";
+import { FORMAT_VERSION, variantOf, type Manifest } from "../core/model/manifest.ts";
 import {
   checkVariant,
   showVariant,
   type Variant,
   variantFlags,
   type WantedVariant,
-} from "../core/variant.ts";
+} from "../core/model/variant.ts";
 import { looksLikePath, findLocalModel, type LocalModel } from "./local.ts";
 import { DEMO_MODEL, parseModelName, unknownModel, type HubModel } from "./catalogue.ts";
 import type { Converter } from "./converter.ts";
@@ -22,7 +22,7 @@ import { installedConverted, installedVariants } from "./hub-variants.ts";
 import type { Patience } from "./hub/retry.ts";
 import { hubSettings, type Environment } from "./hub/settings.ts";
 import { installedModels, readModel, tryReadModel } from "./installed.ts";
-import { sweepDeadClaims } from "../core/lock.ts";
+import { sweepDeadClaims } from "../core/files/lock.ts";
 import type { OnStoreProgress } from "./progress.ts";
 
 export interface ResolveOptions extends WantedVariant {

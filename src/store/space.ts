@@ -1,4 +1,4 @@
-import { freeBytes, showNeed, type SpaceNeed } from "../core/disk-space.ts";
+import { freeBytes, showNeed, type SpaceNeed } from "../core/files/disk-space.ts";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
 import { showBytes } from "../core/show-bytes.ts";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { FlashSlothError, systemCode } from "../core/errors.ts";
-import { readManifest, variantOf, type Manifest } from "../core/manifest.ts";
-import { visionAccuracy, type VisionAccuracy } from "../core/vision-accuracy.ts";
-import { DEFAULT_QUANT, variantFlags } from "../core/variant.ts";
+import { readManifest, variantOf, type Manifest } from "../core/model/manifest.ts";
+import { visionAccuracy, type VisionAccuracy } from "../core/model/vision-accuracy.ts";
+import { DEFAULT_QUANT, variantFlags } from "../core/model/variant.ts";
 import { DEMO_MODEL, parseModelName } from "./catalogue.ts";
 import { storePaths, type StorePaths } from "./home.ts";
 import { fileMatches } from "./hub/digest.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { Arithmetic, Provider } from "../core/device.ts";
+import type { Arithmetic, Provider } from "../core/model/device.ts";
 import { FlashSlothError } from "../core/errors.ts";
-import type { ModelGeometry } from "../core/manifest.ts";
+import type { ModelGeometry } from "../core/model/manifest.ts";
 import { openSession } from "../onnxruntime/open.ts";
 import type { OnnxSession, TensorInput } from "../onnxruntime/session.ts";
 

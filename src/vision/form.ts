@@ -1,5 +1,5 @@
-import type { Arithmetic, Provider } from "../core/device.ts";
-import type { Manifest } from "../core/manifest.ts";
+import type { Arithmetic, Provider } from "../core/model/device.ts";
+import type { Manifest } from "../core/model/manifest.ts";
 
 /**
  * How a device runs the encoder: `half` and `batch` take several crops at once, `half` with products in float16; `single` is what

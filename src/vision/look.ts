@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ModelGeometry } from "../core/manifest.ts";
+import type { ModelGeometry } from "../core/model/manifest.ts";
 import { openSession } from "../onnxruntime/open.ts";
 import type { OnnxSession } from "../onnxruntime/session.ts";
 import { embqInputs, type EmbqGeometry, type EmbqInput } from "./embq.ts";

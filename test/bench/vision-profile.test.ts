@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { samplePicture } from "../../src/bench/sample-picture.ts";
 import { compressMilliseconds, profileVision } from "../../src/bench/vision-profile.ts";
-import { readManifest } from "../../src/core/manifest.ts";
+import { readManifest } from "../../src/core/model/manifest.ts";
 import { convertDemo } from "../demo/demo-model.ts";
 
 function event(cat: string, name: string, ts: number, dur: number): object {

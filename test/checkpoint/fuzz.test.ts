@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
-import { MemorySource } from "../../src/core/bytes.ts";
+import { MemorySource } from "../../src/core/files/bytes.ts";
 import { SafetensorsFile } from "../../src/formats/safetensors/file.ts";
 import { publishedTokenizer } from "../hub/published-forms.ts";
 import { DEMO, DemoCopy } from "./demo-copy.ts";

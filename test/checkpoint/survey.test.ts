@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { surveyCheckpoint, type CheckpointSurvey } from "../../src/checkpoint/survey.ts";
-import { DiskFolder } from "../../src/core/folder-files.ts";
+import { DiskFolder } from "../../src/core/files/folder-files.ts";
 import { DEMO, DemoCopy, float16 } from "./demo-copy.ts";
 
 const TOWER = "model.vision_tower.vision_tower.";

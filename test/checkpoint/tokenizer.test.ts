@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { byteAlphabet } from "../../src/checkpoint/byte-alphabet.ts";
 import { readTokenizer, type ReadTokenizer } from "../../src/checkpoint/tokenizer.ts";
-import { DiskFolder } from "../../src/core/folder-files.ts";
+import { DiskFolder } from "../../src/core/files/folder-files.ts";
 import type { Tokenizer } from "../../src/checkpoint/types.ts";
 import { PARITY_FIXTURES } from "../synthetic/parity.ts";
 import { DEMO } from "./demo-copy.ts";

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { modelCard } from "../../src/convert/card.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { statedLicense } from "../../src/convert/license.ts";
-import { DiskFolder } from "../../src/core/folder-files.ts";
-import type { Manifest } from "../../src/core/manifest.ts";
+import { DiskFolder } from "../../src/core/files/folder-files.ts";
+import type { Manifest } from "../../src/core/model/manifest.ts";
 import { DemoCopy } from "../checkpoint/demo-copy.ts";
 
 let folder: string;

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertProgress } from "../../src/convert/progress.ts";
-import { toFloat32 } from "../../src/core/dtype.ts";
-import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
+import { toFloat32 } from "../../src/core/model/dtype.ts";
+import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/model/manifest.ts";
 import { VERSION } from "../../src/core/version.ts";
 import { writeParityCheckpoint } from "../synthetic/parity.ts";
 

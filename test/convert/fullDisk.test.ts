@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint, type ConvertOptions } from "../../src/convert/convert.ts";
-import type { Manifest } from "../../src/core/manifest.ts";
+import type { Manifest } from "../../src/core/model/manifest.ts";
 import { DEMO_CHECKPOINT } from "../demo/demo-model.ts";
 import { writeSmallCheckpoint } from "./small-checkpoint.ts";
 import { onTightDisk } from "./tightDisk.ts";

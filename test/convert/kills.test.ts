@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
+import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/model/manifest.ts";
 import { writeSmallCheckpoint } from "./small-checkpoint.ts";
 import { random } from "../random.ts";
 

@@ -6,7 +6,7 @@ import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { convertCheckpoint, type ConvertOptions } from "../../src/convert/convert.ts";
-import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/manifest.ts";
+import { CARD_FILE, MANIFEST_FILE, readManifest, type Manifest } from "../../src/core/model/manifest.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { DEMO_CHECKPOINT, DRAWINGS, readDrawings } from "../demo/demo-model.ts";
 import { readGgufLayout, type GgufLayout } from "../formats/gguf/ggml.ts";

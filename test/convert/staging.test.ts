@@ -6,7 +6,7 @@ import type { FinishedFiles } from "../../src/convert/finished.ts";
 import { fillStaged, stagingFolder } from "../../src/convert/staging.ts";
 import { checkApart } from "../../src/convert/target.ts";
 import { FlashSlothError } from "../../src/core/errors.ts";
-import { FORMAT_VERSION, MANIFEST_FILE, type Manifest } from "../../src/core/manifest.ts";
+import { FORMAT_VERSION, MANIFEST_FILE, type Manifest } from "../../src/core/model/manifest.ts";
 
 let folder: string;
 let out: string;

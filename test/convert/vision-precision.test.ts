@@ -10,8 +10,8 @@ import {
   type Manifest,
   parseManifest,
   readManifest,
-} from "../../src/core/manifest.ts";
-import { VISION_PRECISIONS, type VisionPrecision } from "../../src/core/variant.ts";
+} from "../../src/core/model/manifest.ts";
+import { VISION_PRECISIONS, type VisionPrecision } from "../../src/core/model/variant.ts";
 import { VisionEncoder } from "../../src/vision/encoder.ts";
 import { relativeError } from "../vision/error.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { languageKey } from "../../src/caches/keys.ts";
 import { PromptCache } from "../../src/caches/prompts.ts";
-import { readManifest } from "../../src/core/manifest.ts";
+import { readManifest } from "../../src/core/model/manifest.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { SYSTEM_TEXT } from "../../src/engine/prompt.ts";
 import { loadLlama } from "../../src/language/ffi/library.ts";

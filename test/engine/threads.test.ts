@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { expect, it } from "vitest";
 import { defaultThreads } from "../../src/engine/threads.ts";
-import { linux, processors } from "../core/made-tree.ts";
+import { linux, processors } from "../core/machine/made-tree.ts";
 
 it("uses one thread for a tiny model and no more than the machine has for a large one", async () => {
   expect(await defaultThreads(128)).toBe(1);

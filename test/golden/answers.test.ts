@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
-import type { Manifest } from "../../src/core/manifest.ts";
+import type { Manifest } from "../../src/core/model/manifest.ts";
 import type { Answer, EncodedPicture } from "../../src/engine/api.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { EmbqTrace } from "../../src/engine/embq-tap.ts";

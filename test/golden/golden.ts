@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { FileSource } from "../../src/core/bytes.ts";
-import { toFloat32, type Dtype } from "../../src/core/dtype.ts";
+import { FileSource } from "../../src/core/files/bytes.ts";
+import { toFloat32, type Dtype } from "../../src/core/model/dtype.ts";
 import { SafetensorsFile } from "../../src/formats/safetensors/file.ts";
 import { PARITY_FIXTURES } from "../synthetic/parity.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
-import type { Manifest } from "../../src/core/manifest.ts";
+import type { Manifest } from "../../src/core/model/manifest.ts";
 import type { EncodedPicture } from "../../src/engine/api.ts";
 import type { EmbqTrace } from "../../src/engine/embq-tap.ts";
 import { Engine } from "../../src/engine/engine.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
-import type { Backend, DeviceChoice, Provider } from "../../src/core/device.ts";
+import type { Backend, DeviceChoice, Provider } from "../../src/core/model/device.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { FormName } from "../../src/vision/form.ts";
 import { DEMO_CHECKPOINT, DRAWINGS, readDrawings } from "../demo/demo-model.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { DeviceChoice } from "../../src/core/device.ts";
+import type { DeviceChoice } from "../../src/core/model/device.ts";
 import type { FormName } from "../../src/vision/form.ts";
 import { describeMachine, describeVersions } from "../../src/engine/machine.ts";
 import { convertModels, measureDevices, type DeviceRow, type MeasureOptions } from "./device.ts";

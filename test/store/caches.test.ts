@@ -6,7 +6,7 @@ import { languageKey, visionKey } from "../../src/caches/keys.ts";
 import { PrefixCache } from "../../src/caches/prefixes.ts";
 import { PromptCache } from "../../src/caches/prompts.ts";
 import { VerdictCache } from "../../src/caches/verdicts.ts";
-import { readManifest } from "../../src/core/manifest.ts";
+import { readManifest } from "../../src/core/model/manifest.ts";
 import { cachesUsage, clearCaches } from "../../src/store/caches.ts";
 import { storePaths, type StorePaths } from "../../src/store/home.ts";
 import { removeModel } from "../../src/store/remove.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
-import { readManifest } from "../../src/core/manifest.ts";
+import { readManifest } from "../../src/core/model/manifest.ts";
 import { storePaths, type StorePaths } from "../../src/store/home.ts";
 import { pullModel, type PulledModel, type PullOptions } from "../../src/store/pull.ts";
 import { resolveModel } from "../../src/store/resolve.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { storePaths } from "../../src/store/home.ts";
 import { resolveModel } from "../../src/store/resolve.ts";
 import { showBytes } from "../../src/core/show-bytes.ts";
-import { freeBytes, requireSpace } from "../../src/core/disk-space.ts";
+import { freeBytes, requireSpace } from "../../src/core/files/disk-space.ts";
 import { storeNeed } from "../../src/store/space.ts";
 import { onTightDisk } from "../convert/tightDisk.ts";
 import { diskPeak } from "../convert/disk-peak.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
-import { readManifest } from "../../src/core/manifest.ts";
+import { readManifest } from "../../src/core/model/manifest.ts";
 import { inspectModel } from "../../src/store/inspect.ts";
 import { resolveModel, type ResolvedModel, type ResolveOptions } from "../../src/store/resolve.ts";
 import { DEMO } from "../checkpoint/demo-copy.ts";

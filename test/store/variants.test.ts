@@ -1,7 +1,7 @@
 import { access, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { VisionPrecision } from "../../src/core/variant.ts";
+import type { VisionPrecision } from "../../src/core/model/variant.ts";
 import type { ConversionRequest } from "../../src/store/converter.ts";
 import { demoCheckpoint } from "../../src/store/demo.ts";
 import { storePaths } from "../../src/store/home.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open.ts";
-import { elementCount } from "../../src/core/shape.ts";
+import { elementCount } from "../../src/core/model/shape.ts";
 import { writeSyntheticCheckpoint } from "./checkpoint.ts";
 import { writeParityCheckpoint } from "./parity.ts";
 import { checkpointShapes, type SyntheticSizes } from "./shapes.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { elementCount } from "../../src/core/shape.ts";
+import { elementCount } from "../../src/core/model/shape.ts";
 import { writeSyntheticCheckpoint } from "./checkpoint.ts";
 import { checkpointShapes, PUBLISHED_SIZES } from "./shapes.ts";
 

@@ -1,5 +1,5 @@
 import { VISION, VISION_BLOCKS } from "../../src/checkpoint/names.ts";
-import type { Shape } from "../../src/core/shape.ts";
+import type { Shape } from "../../src/core/model/shape.ts";
 
 /** One channel in so many sticks out. */
 const SPACING = 192;

@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FileSink } from "../../src/core/bytes.ts";
-import { elementCount, type Shape } from "../../src/core/shape.ts";
+import { FileSink } from "../../src/core/files/bytes.ts";
+import { elementCount, type Shape } from "../../src/core/model/shape.ts";
 import { outlierFactors } from "./outliers.ts";
 import { syntheticHalves } from "./values.ts";
 

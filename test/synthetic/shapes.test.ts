@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { elementCount } from "../../src/core/shape.ts";
+import { elementCount } from "../../src/core/model/shape.ts";
 import { parityTensors } from "./parity.ts";
 import { safetensorsHeader, splitIntoShards } from "./safetensors.ts";
 import { checkpointShapes, PUBLISHED_SIZES } from "./shapes.ts";

@@ -1,4 +1,4 @@
-import type { Shape } from "../../src/core/shape.ts";
+import type { Shape } from "../../src/core/model/shape.ts";
 import type { TensorShapes } from "./safetensors.ts";
 
 /** The sizes that decide every tensor of a FlashSloth checkpoint. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { elementCount } from "../../src/core/shape.ts";
+import { elementCount } from "../../src/core/model/shape.ts";
 import { parityTensors } from "./parity.ts";
 import { fnv1a, syntheticHalves } from "./values.ts";
 

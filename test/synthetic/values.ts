@@ -1,5 +1,5 @@
-import { toFloat16 } from "../../src/core/dtype.ts";
-import { elementCount, type Shape } from "../../src/core/shape.ts";
+import { toFloat16 } from "../../src/core/model/dtype.ts";
+import { elementCount, type Shape } from "../../src/core/model/shape.ts";
 
 /** Values made and converted at a time: two arrays that stay in the processor's cache. */
 const BLOCK = 16_384;

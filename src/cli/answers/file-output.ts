@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { access, constants, open, realpath, type FileHandle } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { FlashSlothError } from "../../core/errors.ts";
-import { tryLock, type HeldLock } from "../../core/lock.ts";
+import { tryLock, type HeldLock } from "../../core/files/lock.ts";
 import { storePaths } from "../../store/home.ts";
 import { writeError, type Output } from "./output.ts";
 

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { WantedVariant } from "../../core/variant.ts";
+import type { WantedVariant } from "../../core/model/variant.ts";
 import type { EngineOptions } from "../../engine/api.ts";
 import type { AskSettings } from "../../pipeline/job.ts";
 import { argumentJobs } from "../../pipeline/sources/arguments.ts";

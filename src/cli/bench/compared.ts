@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../../core/errors.ts";
-import { QUANTS, VISION_PRECISIONS, type WantedVariant } from "../../core/variant.ts";
+import { QUANTS, VISION_PRECISIONS, type WantedVariant } from "../../core/model/variant.ts";
 import { looksLikePath } from "../../store/local.ts";
 
 /** What `bench --compare` measures beside the model that the other options name. */

@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { diskError } from "../../core/bytes.ts";
+import { diskError } from "../../core/files/bytes.ts";
 import { systemCode } from "../../core/errors.ts";
-import { withLock } from "../../core/lock.ts";
+import { withLock } from "../../core/files/lock.ts";
 
 /** Lines that are kept, and how many more there may be before the file is written anew. */
 const MOST_LINES = 1000;

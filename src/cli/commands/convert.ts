@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
+import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/model/variant.ts";
 import { filled } from "../values.ts";
 import { calibrateOption, terminalOptions, type TerminalFlags, visionBudgetOption } from "./shared.ts";
 

@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
-import { DEFAULT_MODEL } from "../../core/default-model.ts";
-import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/variant.ts";
+import { DEFAULT_MODEL } from "../../core/model/default-model.ts";
+import { QUANTS, VISION_PRECISIONS, type VisionPrecision } from "../../core/model/variant.ts";
 import { filled } from "../values.ts";
 import { terminalOptions, type TerminalFlags } from "./shared.ts";
 

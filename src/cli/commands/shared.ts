@@ -1,12 +1,12 @@
 import { Option, type Command } from "commander";
-import { DEFAULT_MODEL } from "../../core/default-model.ts";
-import { DEVICES, type DeviceChoice } from "../../core/device.ts";
+import { DEFAULT_MODEL } from "../../core/model/default-model.ts";
+import { DEVICES, type DeviceChoice } from "../../core/model/device.ts";
 import {
   DEFAULT_VISION_BUDGET,
   QUANTS,
   VISION_PRECISIONS,
   type VisionPrecision,
-} from "../../core/variant.ts";
+} from "../../core/model/variant.ts";
 import { filled, threadCount, visionBudget } from "../values.ts";
 
 /** The options that every command takes. */

@@ -1,8 +1,8 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { onDisk } from "../../core/disk.ts";
+import { onDisk } from "../../core/files/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { Manifest } from "../../core/manifest.ts";
+import type { Manifest } from "../../core/model/manifest.ts";
 import { lookGraph } from "../../engine/look-side.ts";
 import { describeAttention, summarizeAttention, type AttentionSummary } from "../../explain/describe.ts";
 import { drawAttention } from "../../explain/draw.ts";

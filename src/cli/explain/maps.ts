@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { access, constants, mkdir } from "node:fs/promises";
 import { basename, dirname, join, parse } from "node:path";
-import { onDisk } from "../../core/disk.ts";
-import { replaceFile } from "../../core/replace-file.ts";
+import { onDisk } from "../../core/files/disk.ts";
+import { replaceFile } from "../../core/files/replace-file.ts";
 import type { Outcome } from "../../pipeline/outcome.ts";
 import type { MapPlace } from "./request.ts";
 

@@ -1,4 +1,4 @@
-import { BYTES_PER_ELEMENT, toFloat16, toFloat32, type Dtype } from "../../core/dtype.ts";
+import { BYTES_PER_ELEMENT, toFloat16, toFloat32, type Dtype } from "../../core/model/dtype.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 
 /** Elements that are converted at once: 4 MiB of float32. */

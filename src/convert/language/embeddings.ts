@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../../core/errors.ts";
-import { sameShape, showShape } from "../../core/shape.ts";
+import { sameShape, showShape } from "../../core/model/shape.ts";
 import { findTensor } from "../../language/stored-tensor.ts";
 import { TOKEN_EMBEDDINGS } from "./tensors.ts";
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { onDisk } from "../../core/disk.ts";
+import { onDisk } from "../../core/files/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { Quant } from "../../core/variant.ts";
+import type { Quant } from "../../core/model/variant.ts";
 import { quantize } from "../../language/quantize.ts";
 import type { OnWritten } from "../progress.ts";
 import { findEmbeddings, type EmbeddingTableSize } from "./embeddings.ts";

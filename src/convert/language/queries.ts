@@ -1,7 +1,7 @@
 import { QUERIES, TOKEN_EMBEDDING } from "../../checkpoint/names.ts";
 import type { Checkpoint } from "../../checkpoint/types.ts";
-import { FileSink } from "../../core/bytes.ts";
-import { toFloat32 } from "../../core/dtype.ts";
+import { FileSink } from "../../core/files/bytes.ts";
+import { toFloat32 } from "../../core/model/dtype.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { OnWritten } from "../progress.ts";
 

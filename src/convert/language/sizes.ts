@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
-import type { Quant } from "../../core/variant.ts";
-import type { Shape } from "../../core/shape.ts";
+import type { Quant } from "../../core/model/variant.ts";
+import type { Shape } from "../../core/model/shape.ts";
 import { alignUp, tensorByteLength } from "../../formats/gguf/layout.ts";
 import { DEFAULT_ALIGNMENT, type GgufTensorType } from "../../formats/gguf/types.ts";
 import { languageTensors, OUTPUT, TOKEN_EMBEDDINGS } from "./tensors.ts";

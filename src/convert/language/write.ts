@@ -1,5 +1,5 @@
 import type { Checkpoint, TensorInfo } from "../../checkpoint/types.ts";
-import { FileSink } from "../../core/bytes.ts";
+import { FileSink } from "../../core/files/bytes.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import { tensorByteLength } from "../../formats/gguf/layout.ts";
 import type { GgufTensorInfo } from "../../formats/gguf/types.ts";

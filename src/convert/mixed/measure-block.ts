@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
-import { elementCount } from "../../core/shape.ts";
+import { elementCount } from "../../core/model/shape.ts";
 import { type Graph, GraphBuilder, type Value } from "../../formats/onnx/builder.ts";
 import type { Attribute } from "../../formats/onnx/messages.ts";
 import type { TensorInput } from "../../onnxruntime/session.ts";

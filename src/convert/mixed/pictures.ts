@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointConfig } from "../../checkpoint/types.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { ModelGeometry } from "../../core/manifest.ts";
-import type { WantedVariant } from "../../core/variant.ts";
+import type { ModelGeometry } from "../../core/model/manifest.ts";
+import type { WantedVariant } from "../../core/model/variant.ts";
 import { preparePicture } from "../../image/picture.ts";
 import { MADE_PICTURES, madePicture } from "../../image/made-pictures.ts";
 

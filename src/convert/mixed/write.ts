@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { MixedVision } from "../../core/vision-accuracy.ts";
+import type { MixedVision } from "../../core/model/vision-accuracy.ts";
 import { openSession } from "../../onnxruntime/open.ts";
 import type { Int8Plan } from "../onnx/layers.ts";
 import { type ConvertGraphOptions, writeVisionGraph } from "../onnx/write.ts";

@@ -1,8 +1,8 @@
 import type { Checkpoint } from "../../checkpoint/types.ts";
-import type { Arithmetic } from "../../core/device.ts";
+import type { Arithmetic } from "../../core/model/device.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { Shape } from "../../core/shape.ts";
-import { EXACT_PRECISION, type MatrixPrecision } from "../../core/variant.ts";
+import type { Shape } from "../../core/model/shape.ts";
+import { EXACT_PRECISION, type MatrixPrecision } from "../../core/model/variant.ts";
 import type { GraphBuilder, Value } from "../../formats/onnx/builder.ts";
 import type { Product } from "./attention.ts";
 import { HALF_LINEAR, halfProduct, int8Apart, LINEAR, type Apply } from "./linear.ts";

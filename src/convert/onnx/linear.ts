@@ -1,6 +1,6 @@
-import { toFloat16 } from "../../core/dtype.ts";
+import { toFloat16 } from "../../core/model/dtype.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { MatrixPrecision } from "../../core/variant.ts";
+import type { MatrixPrecision } from "../../core/model/variant.ts";
 import type { GraphBuilder, Value } from "../../formats/onnx/builder.ts";
 import { transpose } from "./transpose.ts";
 

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { onDisk } from "../../core/disk.ts";
+import { onDisk } from "../../core/files/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { Graph } from "../../formats/onnx/builder.ts";
 import { layOutWeights } from "../../formats/onnx/layout.ts";

@@ -1,5 +1,5 @@
 import type { Checkpoint, CheckpointConfig } from "../../checkpoint/types.ts";
-import type { Arithmetic } from "../../core/device.ts";
+import type { Arithmetic } from "../../core/model/device.ts";
 import { type Graph, GraphBuilder, type Value } from "../../formats/onnx/builder.ts";
 import { type GraphFiles, writeGraph, type WriteOptions } from "../../formats/onnx/write.ts";
 import { embq } from "./embq.ts";

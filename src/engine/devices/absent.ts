@@ -1,5 +1,5 @@
-import type { Backend, Provider } from "../../core/device.ts";
-import { mayHaveGpu, missingVulkan, type DriversOptions } from "../../core/drivers.ts";
+import type { Backend, Provider } from "../../core/model/device.ts";
+import { mayHaveGpu, missingVulkan, type DriversOptions } from "../../core/machine/drivers.ts";
 import { unavailableBackend } from "../../language/device.ts";
 import { unavailableProvider } from "../../onnxruntime/provider.ts";
 

@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../../core/errors.ts";
-import { readManifest } from "../../core/manifest.ts";
+import { readManifest } from "../../core/model/manifest.ts";
 import { disableTelemetry } from "../../onnxruntime/telemetry.ts";
 import { EmbqSession } from "../../vision/embq.ts";
 import { VisionEncoder } from "../../vision/encoder.ts";

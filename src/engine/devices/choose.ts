@@ -5,8 +5,8 @@ import {
   type Backend,
   type DeviceChoice,
   type Provider,
-} from "../../core/device.ts";
-import { variantOf, type Manifest } from "../../core/manifest.ts";
+} from "../../core/model/device.ts";
+import { variantOf, type Manifest } from "../../core/model/manifest.ts";
 import { visionForms, type FormName, type VisionForm } from "../../vision/form.ts";
 import { firstSound, type Chosen, type FailedCandidate } from "./first-sound.ts";
 import { Judge, type Candidate, type JudgeOptions } from "./judge.ts";

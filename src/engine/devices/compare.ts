@@ -1,6 +1,6 @@
-import type { Arithmetic } from "../../core/device.ts";
-import type { LanguageNumbers, VisionNumbers } from "../../core/reference.ts";
-import { sketchError } from "../../core/sketch.ts";
+import type { Arithmetic } from "../../core/model/device.ts";
+import type { LanguageNumbers, VisionNumbers } from "../../core/model/reference.ts";
+import { sketchError } from "../../core/model/sketch.ts";
 
 /**
  * The largest errors, relative in the L2 norm, that a device may make against the CPU. A device that computes in float32 rounds as it

@@ -1,4 +1,4 @@
-import type { Provider } from "../../core/device.ts";
+import type { Provider } from "../../core/model/device.ts";
 
 /**
  * What runs EmbQ beside an encoder: the question's length varies, for which WebGPU compiles its kernels anew each time and CoreML cuts

@@ -1,4 +1,4 @@
-import type { Backend, DeviceChoice, Provider } from "../../core/device.ts";
+import type { Backend, DeviceChoice, Provider } from "../../core/model/device.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import { providerHint } from "../../onnxruntime/provider.ts";
 import { showCandidate, type Candidate, type Judge, type Judgement } from "./judge.ts";

@@ -1,9 +1,9 @@
 import { languageKey, visionKey } from "../../caches/keys.ts";
 import { VerdictCache, type Verdict, type VerdictKey } from "../../caches/verdicts.ts";
-import type { Backend, Provider } from "../../core/device.ts";
-import { driversOf, type DriversOptions } from "../../core/drivers.ts";
-import type { Manifest } from "../../core/manifest.ts";
-import { REFERENCE_VERSION, type Reference } from "../../core/reference.ts";
+import type { Backend, Provider } from "../../core/model/device.ts";
+import { driversOf, type DriversOptions } from "../../core/machine/drivers.ts";
+import type { Manifest } from "../../core/model/manifest.ts";
+import { REFERENCE_VERSION, type Reference } from "../../core/model/reference.ts";
 import { PRODUCT } from "../../core/version.ts";
 import { LLAMA_RELEASE } from "../../language/ffi/abi.ts";
 import { onnxruntimeRelease } from "../../onnxruntime/library.ts";

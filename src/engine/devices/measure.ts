@@ -1,6 +1,6 @@
-import { cropCount, type ModelGeometry } from "../../core/manifest.ts";
-import type { LanguageNumbers, VisionNumbers } from "../../core/reference.ts";
-import { sketch } from "../../core/sketch.ts";
+import { cropCount, type ModelGeometry } from "../../core/model/manifest.ts";
+import type { LanguageNumbers, VisionNumbers } from "../../core/model/reference.ts";
+import { sketch } from "../../core/model/sketch.ts";
 import { MADE_PICTURES, madePicture } from "../../image/made-pictures.ts";
 import { digestOf, type PreparedPicture } from "../../image/picture.ts";
 import type { EmbqSession } from "../../vision/embq.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { builtModule } from "../../core/built-module.ts";
-import { askChild } from "../../core/child.ts";
-import type { Backend } from "../../core/device.ts";
+import { askChild } from "../../core/machine/child.ts";
+import type { Backend } from "../../core/model/device.ts";
 import { messageOf } from "../../core/errors.ts";
 import { openLanguageDevice } from "../../language/device.ts";
 import { loadOnnxRuntime } from "../../onnxruntime/library.ts";

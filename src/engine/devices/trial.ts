@@ -1,9 +1,9 @@
 import { builtModule } from "../../core/built-module.ts";
-import { askChild } from "../../core/child.ts";
-import type { Backend, Provider } from "../../core/device.ts";
+import { askChild } from "../../core/machine/child.ts";
+import type { Backend, Provider } from "../../core/model/device.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { LanguageNumbers, Reference, VisionNumbers } from "../../core/reference.ts";
-import { REFERENCE_VERSION } from "../../core/reference.ts";
+import type { LanguageNumbers, Reference, VisionNumbers } from "../../core/model/reference.ts";
+import { REFERENCE_VERSION } from "../../core/model/reference.ts";
 import type { FormName } from "../../vision/form.ts";
 
 /** What is to be tried, in a process of its own: a driver may end it, and no library can be unloaded. */

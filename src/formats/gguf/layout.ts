@@ -1,4 +1,4 @@
-import { elementCount, type Shape } from "../../core/shape.ts";
+import { elementCount, type Shape } from "../../core/model/shape.ts";
 import { TENSOR_TYPES, type GgufTensorType } from "./types.ts";
 
 /** The smallest multiple of `alignment` that is not below `position`. */

@@ -1,4 +1,4 @@
-import type { Shape } from "../../core/shape.ts";
+import type { Shape } from "../../core/model/shape.ts";
 
 /** "GGUF", little-endian. */
 export const MAGIC = 0x4655_4747;

@@ -1,6 +1,6 @@
-import type { ByteSink } from "../../core/bytes.ts";
+import type { ByteSink } from "../../core/files/bytes.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import { showShape, type Shape } from "../../core/shape.ts";
+import { showShape, type Shape } from "../../core/model/shape.ts";
 import { HeaderEncoder } from "./encode.ts";
 import { alignUp, placeTensors, tensorByteLength } from "./layout.ts";
 import {

@@ -1,5 +1,5 @@
 import { FlashSlothError } from "../../core/errors.ts";
-import type { Shape } from "../../core/shape.ts";
+import type { Shape } from "../../core/model/shape.ts";
 import {
   type Attribute,
   type Dimension,

@@ -1,4 +1,4 @@
-import { elementCount } from "../../core/shape.ts";
+import { elementCount } from "../../core/model/shape.ts";
 import type { Weight } from "./builder.ts";
 import { ELEMENT_BYTES } from "./messages.ts";
 

@@ -1,4 +1,4 @@
-import type { Shape } from "../../core/shape.ts";
+import type { Shape } from "../../core/model/shape.ts";
 
 /** The element types we write, with their number in `TensorProto.DataType` (onnx.proto3). */
 export const ELEMENT_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const;

@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ByteSink, FileSink } from "../../core/bytes.ts";
-import { onDisk } from "../../core/disk.ts";
+import { type ByteSink, FileSink } from "../../core/files/bytes.ts";
+import { onDisk } from "../../core/files/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { Graph } from "./builder.ts";
 import { encodeModel } from "./encode.ts";

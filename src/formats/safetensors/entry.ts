@@ -1,4 +1,4 @@
-import { elementCount, showShape, type Shape } from "../../core/shape.ts";
+import { elementCount, showShape, type Shape } from "../../core/model/shape.ts";
 import { DTYPE_BITS, isSafetensorsDtype, type SafetensorsDtype } from "./dtypes.ts";
 import { MAX_RANK } from "./limits.ts";
 

@@ -1,6 +1,6 @@
-import type { ByteSource } from "../../core/bytes.ts";
+import type { ByteSource } from "../../core/files/bytes.ts";
 import { asFlashSlothError } from "../../core/errors.ts";
-import type { Shape } from "../../core/shape.ts";
+import type { Shape } from "../../core/model/shape.ts";
 import type { SafetensorsDtype } from "./dtypes.ts";
 import { invalid, readHeader, type SafetensorsHeader } from "./header.ts";
 import { MAX_TENSOR_BYTES, showName } from "./limits.ts";

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../../core/bytes.ts";
+import type { ByteSource } from "../../core/files/bytes.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import { isJsonObject, parseEntry, type HeaderEntry } from "./entry.ts";
 import { MAX_HEADER_BYTES, showName } from "./limits.ts";

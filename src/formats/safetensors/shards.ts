@@ -1,5 +1,5 @@
 import { asFlashSlothError, FlashSlothError } from "../../core/errors.ts";
-import type { FolderFiles } from "../../core/folder-files.ts";
+import type { FolderFiles } from "../../core/files/folder-files.ts";
 import { SafetensorsFile, type StoredTensor } from "./file.ts";
 import { invalid } from "./header.ts";
 import { MAX_INDEX_BYTES, showName } from "./limits.ts";

@@ -1,5 +1,5 @@
 import koffi, { type TypeObject } from "koffi";
-import type { Quant } from "../../core/variant.ts";
+import type { Quant } from "../../core/model/variant.ts";
 
 /**
  * The C structures that cross the border by value or are read in place, declared as in `include/llama.h`,

@@ -1,5 +1,5 @@
 import koffi from "koffi";
-import type { Backend } from "../../core/device.ts";
+import type { Backend } from "../../core/model/device.ts";
 import { messageOf } from "../../core/errors.ts";
 
 /** The driver library that each GPU backend of llama.cpp needs, by platform: probing it costs milliseconds. */

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import koffi from "koffi";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { Shape } from "../../core/shape.ts";
+import type { Shape } from "../../core/model/shape.ts";
 import { structType } from "./abi.ts";
 import type { Pointer, StructValue } from "./functions.ts";
 import type { LlamaLibrary } from "./library.ts";

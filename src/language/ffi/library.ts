@@ -1,4 +1,4 @@
-import type { Backend } from "../../core/device.ts";
+import type { Backend } from "../../core/model/device.ts";
 import { FlashSlothError, messageOf } from "../../core/errors.ts";
 import { LLAMA_RELEASE } from "./abi.ts";
 import { bindFunctions, openLibraries, type LlamaFunctions } from "./functions.ts";

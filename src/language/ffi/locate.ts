@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
-import type { Backend } from "../../core/device.ts";
+import type { Backend } from "../../core/model/device.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 
 export interface NativeFiles {

@@ -1,4 +1,4 @@
-import type { Quant } from "../../core/variant.ts";
+import type { Quant } from "../../core/model/variant.ts";
 import { FTYPE, GGML_TYPE } from "./abi.ts";
 import type { LlamaLibrary } from "./library.ts";
 import type { StructValue } from "./functions.ts";

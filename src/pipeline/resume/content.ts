@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { hashFile } from "../../core/hash-file.ts";
+import { hashFile } from "../../core/files/hash-file.ts";
 import { MAX_FILE_BYTES } from "../../image/source.ts";
 import type { Job } from "../job.ts";
 import type { FileMark } from "./stamp.ts";

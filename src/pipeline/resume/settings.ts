@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { variantOf, type Manifest } from "../../core/manifest.ts";
+import { variantOf, type Manifest } from "../../core/model/manifest.ts";
 import type { AskSettings, Question } from "../job.ts";
 
 /** Everything that changes answers, as rows of answers carry it; what is not set is absent. */

@@ -1,6 +1,6 @@
 import { open, rename, rm, stat, truncate, type FileHandle } from "node:fs/promises";
 import { FlashSlothError } from "../../core/errors.ts";
-import { onDisk, syncFile } from "../../core/disk.ts";
+import { onDisk, syncFile } from "../../core/files/disk.ts";
 import type { Printer, WrittenRow } from "../printers/printer.ts";
 import { Ledger } from "./ledger.ts";
 import { wholeRows, type Row } from "./rows.ts";

@@ -1,6 +1,6 @@
 import { readFile, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { HashFileOptions } from "../../core/hash-file.ts";
+import type { HashFileOptions } from "../../core/files/hash-file.ts";
 import { fileMatches } from "./digest.ts";
 import type { FileDigest, HubFile } from "./listing.ts";
 

@@ -1,8 +1,8 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { VISION_TOWER_FILE } from "../../checkpoint/file-names.ts";
-import { onDisk } from "../../core/disk.ts";
-import type { FolderFiles } from "../../core/folder-files.ts";
+import { onDisk } from "../../core/files/disk.ts";
+import type { FolderFiles } from "../../core/files/folder-files.ts";
 import { INDEX_FILE } from "../../formats/safetensors/weight-files.ts";
 import type { Examination } from "../converter.ts";
 import { fetchFiles, settleFiles, sizesOf, whatIsMissing, type CollectOptions } from "./collect.ts";

@@ -1,7 +1,7 @@
 import { copyFile, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { onDisk, syncFile, syncFolder } from "../../core/disk.ts";
-import { CARD_FILE, MANIFEST_FILE, type Manifest } from "../../core/manifest.ts";
+import { onDisk, syncFile, syncFolder } from "../../core/files/disk.ts";
+import { CARD_FILE, MANIFEST_FILE, type Manifest } from "../../core/model/manifest.ts";
 import { isOurManifest, lie, readTravellingModel, type TravellingModel } from "../converted.ts";
 import { namesIn } from "../installed.ts";
 import { fetchFiles, settleFiles, sizesOf, type CollectOptions } from "./collect.ts";

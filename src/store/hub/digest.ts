@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { hashFile, type HashFileOptions } from "../../core/hash-file.ts";
+import { hashFile, type HashFileOptions } from "../../core/files/hash-file.ts";
 import type { FileDigest } from "./listing.ts";
 
 /** A hash that a file of `size` bytes is fed to, to be compared with `digest.hex`. */

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FileSource, type ByteSource } from "../../core/bytes.ts";
-import { DiskFolder, type FolderFiles } from "../../core/folder-files.ts";
+import { FileSource, type ByteSource } from "../../core/files/bytes.ts";
+import { DiskFolder, type FolderFiles } from "../../core/files/folder-files.ts";
 import { namesIn } from "../installed.ts";
 import { fetchFile, type FetchFileOptions } from "./fetch-file.ts";
 import type { HubFile } from "./listing.ts";

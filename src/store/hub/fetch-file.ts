@@ -1,9 +1,9 @@
 import type { Hash } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { onDisk, syncFolder } from "../../core/disk.ts";
+import { onDisk, syncFolder } from "../../core/files/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import { hashFile } from "../../core/hash-file.ts";
+import { hashFile } from "../../core/files/hash-file.ts";
 import { connectionFailure, discard, type HubConnection, type HubResponse } from "./connection.ts";
 import { startDigest } from "./digest.ts";
 import type { HubFile } from "./listing.ts";

@@ -9,7 +9,7 @@ import {
   WHOLE_TOKENIZER_FILE,
 } from "../../checkpoint/file-names.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import { CARD_FILE } from "../../core/manifest.ts";
+import { CARD_FILE } from "../../core/model/manifest.ts";
 import { chooseWeightFiles, INDEX_FILE } from "../../formats/safetensors/weight-files.ts";
 import type { HubFile } from "./listing.ts";
 

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../../core/bytes.ts";
+import type { ByteSource } from "../../core/files/bytes.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import { connectionFailure, discard, type HubConnection, type HubResponse } from "./connection.ts";
 import { fileAddress, refuseOtherFile } from "./fetch-file.ts";

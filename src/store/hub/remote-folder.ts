@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
-import { MemorySource, type ByteSource } from "../../core/bytes.ts";
+import { MemorySource, type ByteSource } from "../../core/files/bytes.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import { DiskFolder, type FolderFiles } from "../../core/folder-files.ts";
+import { DiskFolder, type FolderFiles } from "../../core/files/folder-files.ts";
 import { findCached } from "./cache.ts";
 import type { HubConnection } from "./connection.ts";
 import { startDigest } from "./digest.ts";

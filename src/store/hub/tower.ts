@@ -1,6 +1,6 @@
 import { towerBeside, openTowerFolder, type OpenTower } from "../../checkpoint/tower.ts";
 import { FlashSlothError } from "../../core/errors.ts";
-import type { FolderFiles } from "../../core/folder-files.ts";
+import type { FolderFiles } from "../../core/files/folder-files.ts";
 import { DEFAULT_REVISION, isRepository } from "../catalogue.ts";
 import type { OnStoreProgress } from "../progress.ts";
 import type { HubConnection } from "./connection.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import sharp from "sharp";
-import { readManifest, variantOf } from "../../../src/core/manifest.ts";
-import { showVariant } from "../../../src/core/variant.ts";
+import { readManifest, variantOf } from "../../../src/core/model/manifest.ts";
+import { showVariant } from "../../../src/core/model/variant.ts";
 import { MADE_PICTURES, madePicture } from "../../../src/image/made-pictures.ts";
 import { relativeError } from "../../../src/convert/relative-error.ts";
 import { Engine } from "../../../src/engine/engine.ts";

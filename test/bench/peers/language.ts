@@ -1,4 +1,4 @@
-import type { Shape } from "../../../src/core/shape.ts";
+import type { Shape } from "../../../src/core/model/shape.ts";
 import type { GgufTensorType, GgufValue } from "../../../src/formats/gguf/types.ts";
 import type { GgufTensorSource } from "../../../src/formats/gguf/write.ts";
 import { madeUp } from "./made-up.ts";

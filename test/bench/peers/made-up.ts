@@ -1,5 +1,5 @@
-import { toFloat16 } from "../../../src/core/dtype.ts";
-import { elementCount, type Shape } from "../../../src/core/shape.ts";
+import { toFloat16 } from "../../../src/core/model/dtype.ts";
+import { elementCount, type Shape } from "../../../src/core/model/shape.ts";
 import { tensorByteLength } from "../../../src/formats/gguf/layout.ts";
 import { type GgufTensorType, TENSOR_TYPES } from "../../../src/formats/gguf/types.ts";
 import type { GgufTensorSource } from "../../../src/formats/gguf/write.ts";

@@ -1,6 +1,6 @@
 import { access, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { FileSink } from "../../../src/core/bytes.ts";
+import { FileSink } from "../../../src/core/files/bytes.ts";
 import type { GgufMetadata } from "../../../src/formats/gguf/types.ts";
 import { type GgufTensorSource, writeGguf } from "../../../src/formats/gguf/write.ts";
 import { languageMetadata, languageTensors } from "./language.ts";

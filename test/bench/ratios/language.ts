@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { median } from "../../../src/bench/statistics.ts";
-import { readManifest } from "../../../src/core/manifest.ts";
+import { readManifest } from "../../../src/core/model/manifest.ts";
 import type { Answer } from "../../../src/engine/api.ts";
 import { buildLlamaTool } from "../llama/build.ts";
 import { type Figure, type Setup, withEngine } from "./figure.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { median } from "../../../src/bench/statistics.ts";
-import { readManifest } from "../../../src/core/manifest.ts";
+import { readManifest } from "../../../src/core/model/manifest.ts";
 import { makeDrawings } from "./drawings.ts";
 import type { Figure, Setup } from "./figure.ts";
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { median } from "../../../src/bench/statistics.ts";
-import { readManifest } from "../../../src/core/manifest.ts";
+import { readManifest } from "../../../src/core/model/manifest.ts";
 import type { Answer } from "../../../src/engine/api.ts";
 import { chosenParallel } from "../../../src/engine/capacity.ts";
 import { buildLlamaTool } from "../llama/build.ts";

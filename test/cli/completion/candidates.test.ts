@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { answerFor } from "../../../src/cli/completion/answer.ts";
 import { candidatesFor, type Candidates } from "../../../src/cli/completion/candidates.ts";
 import { createProgram } from "../../../src/cli/program.ts";
-import { DEVICES } from "../../../src/core/device.ts";
-import { QUANTS } from "../../../src/core/variant.ts";
+import { DEVICES } from "../../../src/core/model/device.ts";
+import { QUANTS } from "../../../src/core/model/variant.ts";
 
 const program = createProgram({ print: () => {} });
 

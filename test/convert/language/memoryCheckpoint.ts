@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint, CheckpointConfig, TensorInfo, Tokenizer } from "../../../src/checkpoint/types.ts";
-import { BYTES_PER_ELEMENT, toFloat16, toFloat32, type Dtype } from "../../../src/core/dtype.ts";
+import { BYTES_PER_ELEMENT, toFloat16, toFloat32, type Dtype } from "../../../src/core/model/dtype.ts";
 import { languageTensors } from "../../../src/convert/language/tensors.ts";
-import { elementCount, type Shape } from "../../../src/core/shape.ts";
+import { elementCount, type Shape } from "../../../src/core/model/shape.ts";
 import { PARITY_FIXTURES } from "../../synthetic/parity.ts";
 import { BYTE_ALPHABET } from "./referenceBpe.ts";
 

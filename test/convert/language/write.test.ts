@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { getLlama, LlamaLogLevel, readGgufFileInfo, type Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Checkpoint } from "../../../src/checkpoint/types.ts";
-import { toFloat32, type Dtype } from "../../../src/core/dtype.ts";
+import { toFloat32, type Dtype } from "../../../src/core/model/dtype.ts";
 import { findEmbeddings } from "../../../src/convert/language/embeddings.ts";
 import type { ModelDescription } from "../../../src/convert/language/metadata.ts";
 import { queryVectors, writeQueries } from "../../../src/convert/language/queries.ts";

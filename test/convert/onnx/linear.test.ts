@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { toFloat16, toFloat32 } from "../../../src/core/dtype.ts";
-import type { MatrixPrecision } from "../../../src/core/variant.ts";
+import { toFloat16, toFloat32 } from "../../../src/core/model/dtype.ts";
+import type { MatrixPrecision } from "../../../src/core/model/variant.ts";
 import type { MatrixWeights } from "../../../src/convert/onnx/layers.ts";
 import { int8Apart, LINEAR, rounded, scalesOf } from "../../../src/convert/onnx/linear.ts";
 import { visionGraph, writeVisionGraph } from "../../../src/convert/onnx/write.ts";

@@ -1,5 +1,5 @@
 import type { Checkpoint, CheckpointConfig, TensorInfo } from "../../../src/checkpoint/types.ts";
-import { elementCount } from "../../../src/core/shape.ts";
+import { elementCount } from "../../../src/core/model/shape.ts";
 import { checkpointShapes, type SyntheticSizes } from "../../synthetic/shapes.ts";
 import { noise } from "../../formats/onnx/run.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readManifest, type Manifest } from "../../../src/core/manifest.ts";
+import { readManifest, type Manifest } from "../../../src/core/model/manifest.ts";
 import type { EncodedPicture } from "../../../src/engine/api.ts";
 import { usesFlashAttention } from "../../../src/engine/capacity.ts";
 import { EmbqTap } from "../../../src/engine/embq-tap.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { readManifest, type Manifest } from "../../../src/core/manifest.ts";
+import { readManifest, type Manifest } from "../../../src/core/model/manifest.ts";
 import { chooseDevices, type ChooseOptions } from "../../../src/engine/devices/choose.ts";
 import { measureReference } from "../../../src/engine/devices/trial.ts";
 import { convertDemo } from "../../demo/demo-model.ts";

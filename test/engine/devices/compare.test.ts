@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { LanguageNumbers, VisionNumbers } from "../../../src/core/reference.ts";
-import { sketch } from "../../../src/core/sketch.ts";
+import type { LanguageNumbers, VisionNumbers } from "../../../src/core/model/reference.ts";
+import { sketch } from "../../../src/core/model/sketch.ts";
 import { compareLanguage, compareVision } from "../../../src/engine/devices/compare.ts";
 
 const array = Float32Array.from({ length: 9000 }, (_, index) => Math.sin(index));

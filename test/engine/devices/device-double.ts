@@ -1,4 +1,4 @@
-import { readManifest } from "../../../src/core/manifest.ts";
+import { readManifest } from "../../../src/core/model/manifest.ts";
 import { measureLanguage, measureTogether, measureVision } from "../../../src/engine/devices/measure.ts";
 import type { TrialReport, TrialRequest, TryDevice } from "../../../src/engine/devices/trial.ts";
 import { Engine, type InThreadOptions } from "../../../src/engine/engine.ts";

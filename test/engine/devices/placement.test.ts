@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FlashSlothError } from "../../../src/core/errors.ts";
-import { readManifest, type Manifest } from "../../../src/core/manifest.ts";
+import { readManifest, type Manifest } from "../../../src/core/model/manifest.ts";
 import type { ChooseOptions } from "../../../src/engine/devices/choose.ts";
 import { Placement } from "../../../src/engine/devices/placement.ts";
 import { measureReference } from "../../../src/engine/devices/trial.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import koffi from "koffi";
-import type { Shape } from "../../../src/core/shape.ts";
+import type { Shape } from "../../../src/core/model/shape.ts";
 import {
   VALUE_TYPES,
   type GgufTensorInfo,

@@ -1,4 +1,4 @@
-import type { ByteSink } from "../../../src/core/bytes.ts";
+import type { ByteSink } from "../../../src/core/files/bytes.ts";
 import type { GgufMetadata } from "../../../src/formats/gguf/types.ts";
 import { writeGguf, type GgufTensorSource } from "../../../src/formats/gguf/write.ts";
 

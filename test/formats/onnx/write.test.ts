@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { ByteSink } from "../../../src/core/bytes.ts";
+import type { ByteSink } from "../../../src/core/files/bytes.ts";
 import { type Graph, GraphBuilder } from "../../../src/formats/onnx/builder.ts";
 import { layOutWeights } from "../../../src/formats/onnx/layout.ts";
 import { writeGraph, writeWeights, type WriteProgress } from "../../../src/formats/onnx/write.ts";

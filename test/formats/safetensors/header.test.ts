@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MemorySource } from "../../../src/core/bytes.ts";
+import { MemorySource } from "../../../src/core/files/bytes.ts";
 import { FlashSlothError } from "../../../src/core/errors.ts";
 import { SafetensorsFile } from "../../../src/formats/safetensors/file.ts";
 import { MAX_HEADER_BYTES } from "../../../src/formats/safetensors/limits.ts";

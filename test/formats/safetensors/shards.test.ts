@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DiskFolder } from "../../../src/core/folder-files.ts";
+import { DiskFolder } from "../../../src/core/files/folder-files.ts";
 import { openTensorFiles } from "../../../src/formats/safetensors/shards.ts";
 import { entry, fileBytes } from "./build.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import koffi from "koffi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readManifest } from "../../../src/core/manifest.ts";
+import { readManifest } from "../../../src/core/model/manifest.ts";
 import { FilePages } from "../../../src/language/ffi/file-pages.ts";
 import { loadLlama } from "../../../src/language/ffi/library.ts";
 import { NativeModel } from "../../../src/language/ffi/model.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Manifest } from "../../../src/core/manifest.ts";
+import type { Manifest } from "../../../src/core/model/manifest.ts";
 import { differences, keyOf, settingsFor, settingsOf } from "../../../src/pipeline/resume/settings.ts";
 
 const FILE = { name: "language.gguf", size: 1, sha256: "a".repeat(64) };

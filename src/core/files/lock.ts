@@ -3,7 +3,12 @@ import { mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diskError } from "./bytes.ts";
-import { processesHere, UNKNOWN_START, type Processes, type ProcessIdentity } from "./process-identity.ts";
+import {
+  processesHere,
+  UNKNOWN_START,
+  type Processes,
+  type ProcessIdentity,
+} from "../machine/process-identity.ts";
 
 /*
  * A lock is a set of claims: files whose names say which process made them. A process writes its claim, then lists

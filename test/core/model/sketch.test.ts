@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { sketch, sketchError } from "../../src/core/sketch.ts";
-import { random } from "../random.ts";
+import { sketch, sketchError } from "../../../src/core/model/sketch.ts";
+import { random } from "../../random.ts";
 
 const LENGTH = 729 * 48;
 

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { Processes, processesHere, UNKNOWN_START } from "../../src/core/process-identity.ts";
-import { thisSystem, type System } from "../../src/core/system.ts";
+import { Processes, processesHere, UNKNOWN_START } from "../../../src/core/machine/process-identity.ts";
+import { thisSystem, type System } from "../../../src/core/machine/system.ts";
 import { machine } from "./machines.ts";
 
 /** Whether a process of one machine runs, as another one sees it. */

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, readlink } from "node:fs/promises";
 import { hostname, uptime } from "node:os";
 import { promisify } from "node:util";
-import { systemCode } from "./errors.ts";
+import { systemCode } from "../errors.ts";
 
 const run = promisify(execFile);
 

@@ -1,5 +1,5 @@
 import { open, type FileHandle } from "node:fs/promises";
-import { FlashSlothError, systemCode, messageOf } from "./errors.ts";
+import { FlashSlothError, systemCode, messageOf } from "../errors.ts";
 
 /** Bytes at known offsets: a file, memory, or (later) a range of something remote. */
 export interface ByteSource {

@@ -1,4 +1,4 @@
-import { FlashSlothError } from "./errors.ts";
+import { FlashSlothError } from "../errors.ts";
 
 /** Weight types of the language model, from exact to less and less exact, and so from large to small. */
 export const QUANTS = ["f16", "q8_0", "q5_k_m", "q4_k_m", "q4_k_s", "q4_0"] as const;

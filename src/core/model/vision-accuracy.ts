@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { count, index, relativeError } from "./numbers.ts";
+import { count, index, relativeError } from "../numbers.ts";
 import { EXACT_PRECISION, VISION_PRECISIONS, type VisionPrecision } from "./variant.ts";
 
 /** What was chosen for a mixed encoder. */

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { diskError } from "./bytes.ts";
-import { systemCode } from "./errors.ts";
+import { systemCode } from "../errors.ts";
 
 /** `work` on the file or folder at `path`. @throws `disk` where the system refuses it */
 export async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {

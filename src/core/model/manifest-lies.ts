@@ -1,4 +1,4 @@
-import { FlashSlothError } from "./errors.ts";
+import { FlashSlothError } from "../errors.ts";
 import { MANIFEST_FILE, type Manifest } from "./manifest.ts";
 
 /** Names that Windows takes for devices, whatever follows their first dot. */

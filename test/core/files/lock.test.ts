@@ -4,9 +4,9 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { sweepDeadClaims, withLock } from "../../src/core/lock.ts";
-import { processesHere, type ProcessIdentity } from "../../src/core/process-identity.ts";
-import { scratch } from "../store/scratch.ts";
+import { sweepDeadClaims, withLock } from "../../../src/core/files/lock.ts";
+import { processesHere, type ProcessIdentity } from "../../../src/core/machine/process-identity.ts";
+import { scratch } from "../../store/scratch.ts";
 
 function claimOf(owner: ProcessIdentity, key = "model"): string {
   const { host, boot, pid, started } = owner;

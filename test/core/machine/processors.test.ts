@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseCpuList } from "../../src/core/cpu-list.ts";
-import { usableCores } from "../../src/core/processors.ts";
+import { parseCpuList } from "../../../src/core/machine/cpu-list.ts";
+import { usableCores } from "../../../src/core/machine/processors.ts";
 import { linux, processors } from "./made-tree.ts";
 
 const FOUR_CORES = [

@@ -1,4 +1,4 @@
-import { thisSystem, type System } from "../../src/core/system.ts";
+import { thisSystem, type System } from "../../../src/core/machine/system.ts";
 
 /** The number of the process number space outside containers: the same on every Linux. */
 export const OUTERMOST = "pid:[4026531836]";

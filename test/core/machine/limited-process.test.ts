@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "n
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cpuQuota } from "../../src/core/cgroup.ts";
-import { usableCores } from "../../src/core/processors.ts";
-import { thisSystem } from "../../src/core/system.ts";
+import { cpuQuota } from "../../../src/core/machine/cgroup.ts";
+import { usableCores } from "../../../src/core/machine/processors.ts";
+import { thisSystem } from "../../../src/core/machine/system.ts";
 
 /** Whether `taskset` of util-linux is here, and there is something that it could take away. */
 const binds = process.platform === "linux" && existsSync("/usr/bin/taskset") && availableParallelism() > 1;

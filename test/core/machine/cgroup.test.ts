@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cpuQuota } from "../../src/core/cgroup.ts";
+import { cpuQuota } from "../../../src/core/machine/cgroup.ts";
 import { linux } from "./made-tree.ts";
 
 const V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";

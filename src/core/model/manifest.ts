@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { FlashSlothError, systemCode } from "./errors.ts";
+import { FlashSlothError, systemCode } from "../errors.ts";
 import { referenceSchema, type Reference } from "./reference.ts";
-import { count, index } from "./numbers.ts";
+import { count, index } from "../numbers.ts";
 import { namedBudget, type Variant } from "./variant.ts";
 import { visionAccuracy, visionAccuracySchema, type VisionAccuracy } from "./vision-accuracy.ts";
 

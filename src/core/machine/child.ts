@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { FlashSlothError } from "./errors.ts";
+import { FlashSlothError } from "../errors.ts";
 
 export interface AskChildOptions {
   /** A built module that answers one message, see `builtModule`. */

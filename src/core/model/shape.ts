@@ -1,4 +1,4 @@
-import { FlashSlothError } from "./errors.ts";
+import { FlashSlothError } from "../errors.ts";
 
 /** Sizes of a row-major array, outermost first. */
 export type Shape = readonly number[];

@@ -1,4 +1,4 @@
-import type { System } from "../../src/core/system.ts";
+import type { System } from "../../../src/core/machine/system.ts";
 
 /** A Linux whose files are these. */
 export function linux(files: Readonly<Record<string, string>>): Pick<System, "platform" | "read"> {

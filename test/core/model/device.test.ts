@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { backendsFor, providersFor, sameHardware } from "../../src/core/device.ts";
+import { backendsFor, providersFor, sameHardware } from "../../../src/core/model/device.ts";
 
 describe("the devices that a choice leads to", () => {
   it.each([

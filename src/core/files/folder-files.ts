@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FileSource, type ByteSource } from "./bytes.ts";
-import { asFlashSlothError, FlashSlothError, systemCode } from "./errors.ts";
+import { asFlashSlothError, FlashSlothError, systemCode } from "../errors.ts";
 
 /** The files of one folder, wherever it is: on this disk, or in a repository of which ranges are read. */
 export interface FolderFiles {

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { FlashSlothError, systemCode } from "./errors.ts";
-import { showBytes } from "./show-bytes.ts";
+import { FlashSlothError, systemCode } from "../errors.ts";
+import { showBytes } from "../show-bytes.ts";
 
 /** Bytes that a user may still write to the disk of `path`, which need not exist yet; undefined if the system does not say. */
 export async function freeBytes(path: string): Promise<number | undefined> {

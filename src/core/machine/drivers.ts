@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
-import type { Backend, Provider } from "./device.ts";
+import type { Backend, Provider } from "../model/device.ts";
 
 /*
  * Which graphics drivers a machine has, by their files alone: nothing is loaded, so that this is cheap at every start. A driver that

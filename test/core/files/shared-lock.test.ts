@@ -1,11 +1,11 @@
 import { mkdir, readdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { sweepDeadClaims, withLock } from "../../src/core/lock.ts";
-import { Processes } from "../../src/core/process-identity.ts";
-import type { System } from "../../src/core/system.ts";
-import { scratch } from "../store/scratch.ts";
-import { machine } from "./machines.ts";
+import { sweepDeadClaims, withLock } from "../../../src/core/files/lock.ts";
+import { Processes } from "../../../src/core/machine/process-identity.ts";
+import type { System } from "../../../src/core/machine/system.ts";
+import { scratch } from "../../store/scratch.ts";
+import { machine } from "../machine/machines.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { driversOf, mayHaveGpu, missingVulkan } from "../../src/core/drivers.ts";
+import { driversOf, mayHaveGpu, missingVulkan } from "../../../src/core/machine/drivers.ts";
 
 let folder: string;
 let manifest: string;
