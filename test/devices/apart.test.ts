@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Place, QUESTION, RED_CIRCLE, type Finished } from "../cli/binary.ts";
-import { driverVariables, findSoftwareDrivers } from "./software-drivers.ts";
+import { driverVariables, findSoftwareDrivers, keepBuffers } from "./software-drivers.ts";
 
 const drivers = findSoftwareDrivers();
 const missing = typeof drivers === "string" ? drivers : undefined;
@@ -21,12 +21,10 @@ function deviceOf({ stdout }: Finished): { vision: string; language: string } {
 describe.skipIf(missing !== undefined)("a driver", () => {
   const place = new Place();
   let folder: string;
-  let driver: string;
 
   beforeAll(async () => {
     await place.convertDemo();
     folder = await mkdtemp(join(tmpdir(), "flashsloth-driver-"));
-    driver = join(folder, "lvp_icd.json");
   });
 
   afterAll(async () => {
@@ -61,15 +59,7 @@ describe.skipIf(missing !== undefined)("a driver", () => {
     { timeout: 600_000 },
     async () => {
       if (typeof drivers === "string") return;
-      const { ICD } = JSON.parse(await readFile(drivers.llvmpipe, "utf8")) as {
-        ICD: { library_path: string };
-      };
-      const library = ICD.library_path;
-      const path = library.startsWith(".") ? resolve(dirname(drivers.llvmpipe), library) : library;
-      await writeFile(
-        driver,
-        JSON.stringify({ file_format_version: "1.0.0", ICD: { ...ICD, library_path: path } }),
-      );
+      const driver = keepBuffers(drivers.llvmpipe, folder);
       const env = driverVariables([driver], 0);
       const there = await ask(ON_AUTO, env);
       expect([there.status, deviceOf(there)]).toEqual([0, { vision: "cpu", language: "vulkan" }]);

@@ -1,19 +1,21 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Answer } from "../../src/engine/api.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import { convertDemo, DRAWINGS, readDrawings, type Drawing } from "../demo/demo-model.ts";
-import { driverVariables, findSoftwareDrivers } from "./software-drivers.ts";
+import { DRAWINGS, readDrawings, type Drawing } from "../demo/demo-model.ts";
+import { relativeError } from "../golden/golden.ts";
+import { convertModels, goldenErrors } from "../gpu/device.ts";
+import { driverVariables, findSoftwareDrivers, keepBuffers } from "./software-drivers.ts";
 
-/**
- * How many drawings are asked about; with 200 it takes a quarter of an hour. Not part of the suite: in two of some ten runs the
- * process ended in the midst, at least once by a segmentation fault in libgcc's unwinder, and nobody knows yet whether the
- * drivers, the libraries or we are to blame.
- */
-const COUNT = Number(process.env["FLASHSLOTH_DEVICE_DRAWINGS"] ?? 0);
-const drivers = COUNT > 0 ? findSoftwareDrivers() : "FLASHSLOTH_DEVICE_DRAWINGS=20 was not given";
+/** How many drawings are asked about. */
+const COUNT = Number(process.env["FLASHSLOTH_DEVICE_DRAWINGS"] ?? 20);
+const GOLDENS = ["base", "hd"] as const;
+/** Goldens whose picture WebGPU encodes too: SwiftShader takes minutes for one of the base model, five times as long for HD's. */
+const WHOLE = (process.env["FLASHSLOTH_DEVICE_GOLDENS"] ?? "").split(",");
+const drivers = findSoftwareDrivers();
 const missing = typeof drivers === "string" ? drivers : undefined;
 
 if (missing !== undefined) console.warn(`the GPU path is not tested: ${missing}`);
@@ -22,21 +24,20 @@ if (missing !== undefined) console.warn(`the GPU path is not tested: ${missing}`
 describe.skipIf(missing !== undefined)(
   "vision on WebGPU over SwiftShader, language on Vulkan over llvmpipe",
   () => {
-    let demo: Awaited<ReturnType<typeof convertDemo>>;
+    let scratch: string;
     let drawings: Drawing[];
-    let caches: string;
     let engine: Engine;
 
     const batches = async (): Promise<number> => (await engine.counters()).batches;
 
     const load = async (): Promise<Engine> =>
       Engine.load({
-        directory: demo.directory,
+        directory: join(scratch, "demo"),
         device: "vulkan",
         threads: 1,
         parallel: 4,
-        promptCache: join(caches, "prompts"),
-        pictureCache: { features: join(caches, "features"), prefixes: join(caches, "prefixes") },
+        promptCache: join(scratch, "prompts"),
+        pictureCache: { features: join(scratch, "features"), prefixes: join(scratch, "prefixes") },
       });
 
     const ask = async ({ image, question }: Drawing): Promise<Answer> => {
@@ -48,22 +49,23 @@ describe.skipIf(missing !== undefined)(
 
     beforeAll(async () => {
       if (typeof drivers === "string") return;
-      Object.assign(process.env, driverVariables([drivers.swiftshader, drivers.llvmpipe], 1));
-      demo = await convertDemo();
+      scratch = await mkdtemp(join(tmpdir(), "flashsloth-devices-"));
+      const llvmpipe = keepBuffers(drivers.llvmpipe, scratch);
+      Object.assign(process.env, driverVariables([drivers.swiftshader, llvmpipe], 1));
+      await convertModels(scratch, GOLDENS);
       drawings = (await readDrawings()).slice(0, COUNT);
-      caches = await mkdtemp(join(tmpdir(), "flashsloth-devices-"));
       engine = await load();
     }, 600_000);
 
     afterAll(async () => {
       await engine?.dispose();
-      await demo?.remove();
-      if (caches !== undefined) await rm(caches, { recursive: true, force: true });
+      if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
     });
 
     it("is where the model loads", () => {
       expect(engine.info.device).toMatchObject({ vision: "webgpu", language: "vulkan" });
       expect(engine.info.device.about).toMatch(/llvmpipe/);
+      expect(readFileSync("/proc/self/maps", "utf8")).toContain("libkept-buffers.so");
     });
 
     it(
@@ -111,6 +113,43 @@ describe.skipIf(missing !== undefined)(
           prefixesRead: 1,
           picturesEncoded: 0,
         });
+      },
+    );
+
+    it("encodes a picture as the CPU does, within 1e-5", { timeout: 600_000 }, async () => {
+      const path = join(DRAWINGS, drawings[0]?.image ?? "");
+      const encode = async (visionDevice: "webgpu" | "cpu"): Promise<Float32Array> => {
+        const directory = join(scratch, "demo");
+        const other = await Engine.load({
+          directory,
+          device: "vulkan",
+          visionDevice,
+          threads: 1,
+          parallel: 1,
+        });
+        try {
+          return other.features(await other.encodePicture(path)).features;
+        } finally {
+          await other.dispose();
+        }
+      };
+      expect(relativeError(await encode("webgpu"), await encode("cpu"))).toBeLessThan(1e-5);
+    });
+
+    const goldens = GOLDENS.flatMap((variant) =>
+      (["cpu", "webgpu"] as const).map((visionDevice) => ({ variant, visionDevice })),
+    ).filter(({ variant, visionDevice }) => visionDevice === "cpu" || WHOLE.includes(variant));
+
+    it.each(goldens)(
+      "computes the $variant golden with vision on $visionDevice",
+      { timeout: 3_600_000 },
+      async ({ variant, visionDevice }) => {
+        const devices = { visionDevice, languageDevice: "vulkan" } as const;
+        const [features, logits] = await goldenErrors(variant, { scratch, ...devices });
+        const errors = `features within ${features.toExponential(1)}, logits ${logits.toExponential(1)}`;
+        console.log(`golden ${variant}, vision on ${visionDevice}: ${errors}`);
+        expect(features).toBeLessThan(1e-5);
+        expect(logits).toBeLessThan(5e-3);
       },
     );
   },

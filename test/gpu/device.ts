@@ -130,9 +130,9 @@ export async function convertModels(scratch: string, goldens: MeasureOptions["go
 }
 
 /** A golden of the published implementation through a pair of devices. */
-async function goldenErrors(
+export async function goldenErrors(
   variant: "base" | "hd",
-  { scratch, visionDevice, languageDevice, visionForm }: MeasureOptions,
+  { scratch, visionDevice, languageDevice, visionForm }: Omit<MeasureOptions, "drawings" | "goldens">,
 ): Promise<[features: number, logits: number]> {
   const golden = await openGolden(variant);
   const devices = { device: "cpu", visionDevice, languageDevice, visionForm } as const;
