@@ -5,8 +5,9 @@ import type { Checkpoint } from "../checkpoint/types.ts";
 import type { Arithmetic } from "../core/model/device.ts";
 import { onDisk } from "../core/files/disk.ts";
 import { type VisionAccuracy, visionAccuracySchema } from "../core/model/vision-accuracy.ts";
-import { EXACT_PRECISION, type VisionPrecision } from "../core/model/variant.ts";
+import { EXACT_PRECISION, hasInt8, type VisionPrecision } from "../core/model/variant.ts";
 import type { Manifest } from "../core/model/manifest.ts";
+import type { Graph } from "../formats/onnx/builder.ts";
 import { FILES } from "./files.ts";
 import { writeMixedGraph } from "./mixed/write.ts";
 import type { MatrixWeights } from "./onnx/layers.ts";
@@ -33,19 +34,18 @@ export interface WriteVisionOptions extends VisionChoice {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The graphs for GPUs: any number of crops in a run, by what products are computed in. int8 matrices are for the CPU alone. */
-function gpuGraphs(precision: VisionPrecision): Readonly<Record<string, Arithmetic>> {
-  if (precision === "int8" || precision === "mixed") return {};
-  return { [FILES.visionBatch]: "float32", [FILES.visionHalf]: "float16" };
-}
+/** The graphs for GPUs: any number of crops in a run, by what products are computed in. */
+const GPU_GRAPHS: Readonly<Record<string, Arithmetic>> = {
+  [FILES.visionBatch]: "float32",
+  [FILES.visionHalf]: "float16",
+};
 
 /** What the manifest says of the vision graphs. */
 export function visionRoles(
   precision: VisionPrecision,
 ): Pick<Manifest["roles"], "vision" | "visionBatch" | "visionHalf" | "uncompressed" | "sapLook"> {
   const { vision, visionBatch, visionHalf, uncompressed, sapLook } = FILES;
-  const forGpus = Object.keys(gpuGraphs(precision)).length > 0;
-  return { vision, ...(forGpus && { visionBatch, visionHalf }), uncompressed, sapLook };
+  return { vision, ...(!hasInt8(precision) && { visionBatch, visionHalf }), uncompressed, sapLook };
 }
 
 /** The files that {@link writeVision} writes. */
@@ -71,13 +71,29 @@ export async function writeVision(options: WriteVisionOptions): Promise<void> {
   await writeUncompressedGraph({ vision, config, directory, data, file: FILES.uncompressed });
   const look = sapLookGraph(vision, config);
   await writeGraphPart({ part: look, whole: vision, directory, data, file: FILES.sapLook });
-  for (const [file, arithmetic] of Object.entries(gpuGraphs(options.precision))) {
-    const part = visionGraph({ checkpoint, weights, crops: "any", arithmetic });
-    await writeGraphPart({ part, whole: vision, directory, data, file });
-  }
+  await writeGpuGraphs({ checkpoint, vision, directory, precision: options.precision });
   if (accuracy === undefined) return;
   const path = join(directory, FILES.accuracy);
   await onDisk(path, writeFile(path, JSON.stringify(accuracy), { flush: true }));
+}
+
+export interface WriteGpuGraphsOptions {
+  readonly checkpoint: Checkpoint;
+  /** the vision graph, as it was written into `vision.onnx.data` in `directory` */
+  readonly vision: Graph;
+  readonly directory: string;
+  /** Of that graph's weights; there are no others with int8 ones. @default "fp32" */
+  readonly precision?: VisionPrecision | undefined;
+}
+
+/** Writes the graphs for GPUs, which have no weights of their own. */
+export async function writeGpuGraphs(options: WriteGpuGraphsOptions): Promise<void> {
+  const { checkpoint, vision, directory, precision = EXACT_PRECISION } = options;
+  if (hasInt8(precision)) return;
+  for (const [file, arithmetic] of Object.entries(GPU_GRAPHS)) {
+    const part = visionGraph({ checkpoint, weights: precision, crops: "any", arithmetic });
+    await writeGraphPart({ part, whole: vision, directory, data: FILES.visionData, file });
+  }
 }
 
 async function writeEncoder(

@@ -1,5 +1,6 @@
 import { FlashSlothError } from "../core/errors.ts";
 import { cropCount, type ModelGeometry } from "../core/model/manifest.ts";
+import { KEPT_PICTURES } from "./kept.ts";
 import { TEMPLATE_POSITIONS } from "./prompt.ts";
 import { WORTH_SHARING } from "./threads.ts";
 
@@ -83,8 +84,6 @@ const BATCH_ROWS = 512;
 const POSITIONS_BESIDE_PICTURE = 160;
 /** Sequences for the branches of choices, which are computed together as far as these go. */
 const BRANCHES = 16;
-/** Pictures whose prefixes, or conversations, are kept beside those at work. */
-export const KEPT_PREFIXES = 4;
 /** llama.cpp rounds a context up to whole blocks of these. */
 const CELL_BLOCK = 256;
 
@@ -97,6 +96,6 @@ export function contextCapacity(options: CapacityOptions): Capacity {
   const { positions = geometry.contextLength } = options;
   const usual = cropCount(geometry) * geometry.tokensPerCrop + POSITIONS_BESIDE_PICTURE;
   const cells = Math.ceil(Math.max(positions, parallel * usual) / CELL_BLOCK) * CELL_BLOCK;
-  const sequences = 1 + 2 * parallel + KEPT_PREFIXES + BRANCHES;
+  const sequences = 1 + 2 * parallel + KEPT_PICTURES + BRANCHES;
   return { cells, sequences, outputs: sequences, batchRows: Math.min(batchRows, cells) };
 }

@@ -28,8 +28,9 @@ interface Holding {
 
 export interface KvCacheOptions {
   /**
-   * Idle sequences that are kept, beside pinned ones and those that were brought for somebody. Every batch's attention reads the cells up to the last one in use,
-   * whoever holds them: what is kept and never asked for again slows all others down. @default as many as find room
+   * Idle sequences that are kept, beside pinned ones and those that were brought for somebody. Every batch's attention reads the
+   * cells up to the last one in use, whoever holds them: what is kept and never asked for again slows all others down.
+   * @default as many as find room
    */
   readonly mostIdle?: number | undefined;
 }
@@ -177,9 +178,9 @@ export class KvCache {
     holding.idle = true;
     holding.lastUsed = ++this.#clock;
     // what it begins with needs no number of its own any more
-    for (const other of this.#holdings.values()) {
+    for (const other of this.#idle()) {
       const within = other !== holding && agreement(other.keys, keys) === other.keys.length;
-      if (within && other.idle && !other.pinned) this.close(other.sequence);
+      if (within) this.close(other.sequence);
     }
     this.#trim();
   }
@@ -193,9 +194,7 @@ export class KvCache {
   /** Lets go of every idle sequence that holds something of a picture. */
   forget(picture: number): void {
     const key = pictureKey(picture);
-    for (const { sequence, idle, pinned, keys } of this.#holdings.values()) {
-      if (idle && !pinned && keys.includes(key)) this.close(sequence);
-    }
+    for (const { sequence, keys } of this.#idle()) if (keys.includes(key)) this.close(sequence);
   }
 
   /** A copy of what llama.cpp holds of a sequence. */

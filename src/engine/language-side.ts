@@ -6,12 +6,13 @@ import type { EmbqSession } from "../vision/embq.ts";
 import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer, AskHooks, AskOptions } from "./api.ts";
-import { contextCapacity, KEPT_PREFIXES, usesFlashAttention, type Capacity } from "./capacity.ts";
+import { contextCapacity, usesFlashAttention, type Capacity } from "./capacity.ts";
 import { requireWhole, Schemas } from "./constraint/schemas.ts";
 import { ChoiceScoring } from "./constraint/scoring.ts";
 import type { Continuation } from "./continuation.ts";
 import { EmbqTap, type EmbqTrace } from "./embq-tap.ts";
 import { Generation } from "./generation.ts";
+import { KEPT_PICTURES } from "./kept.ts";
 import { PrefixStore, type PrefixStoreOptions } from "./prefix-store.ts";
 import { KvCache, type SequenceStore } from "./kv-cache.ts";
 import { Prompt, SYSTEM_TEXT, tokenizePrompt, type PictureFeatures } from "./prompt.ts";
@@ -72,7 +73,7 @@ export class LanguageSide {
     this.#context = language.createContext({ ...this.#capacity, flashAttention });
     const { prefixes } = options;
     // what is about to be copied to the disk must still be there, however many answers end at once
-    const mostIdle = prefixes?.writes === true ? Math.max(KEPT_PREFIXES, parallel) : KEPT_PREFIXES;
+    const mostIdle = prefixes?.writes === true ? Math.max(KEPT_PICTURES, parallel) : KEPT_PICTURES;
     this.#cache = new KvCache(wrapStore(this.#context), { mostIdle });
     this.#prefixes = prefixes && new PrefixStore({ ...prefixes, kv: this.#cache });
     const { batchRows, outputs } = this.#capacity;

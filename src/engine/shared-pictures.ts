@@ -1,9 +1,7 @@
 import { unlessAborted } from "../core/unless-aborted.ts";
 import type { PreparedPicture } from "../image/picture.ts";
 import type { EncodedPicture, EncodePictureOptions, EngineHandle } from "./api.ts";
-
-/** Pictures that are kept when nobody asks about them any more: as many as the engine keeps prefixes for. HD's take 21 MB. */
-const KEPT = 4;
+import { KEPT_PICTURES } from "./kept.ts";
 
 export interface SharedPicturesOptions {
   /** Pictures that are kept when nobody asks about them any more. @default 4 */
@@ -34,7 +32,7 @@ export class SharedPictures {
 
   constructor(
     engine: Pick<EngineHandle, "encodePicture" | "release">,
-    { kept = KEPT }: SharedPicturesOptions = {},
+    { kept = KEPT_PICTURES }: SharedPicturesOptions = {},
   ) {
     this.#engine = engine;
     this.#kept = kept;

@@ -1,4 +1,5 @@
 import { FlashSlothError } from "../core/errors.ts";
+import { Aborts } from "../engine/aborts.ts";
 
 export interface DeadlineOptions {
   /** @default none */
@@ -7,12 +8,15 @@ export interface DeadlineOptions {
   readonly signals: readonly AbortSignal[];
 }
 
+/** `AbortSignal.any` would leave a trace of each request in a signal that outlives it. */
+const ABORTS = new Aborts();
+
 /** The time that one request may take, and whether anybody still wants it. */
 export class Deadline {
   /** Aborted when the time is over, the client has gone, or the server ends. */
   readonly signal: AbortSignal;
   readonly #ended = new AbortController();
-  readonly #signals: readonly AbortSignal[];
+  readonly #watches: readonly (() => void)[];
   readonly #limit: number | undefined;
   readonly #since = performance.now();
   readonly #timer: NodeJS.Timeout | undefined;
@@ -20,13 +24,8 @@ export class Deadline {
 
   constructor({ limitMs, signals }: DeadlineOptions) {
     this.#limit = limitMs;
-    this.#signals = signals;
     this.signal = this.#ended.signal;
-    // `AbortSignal.any` would leave a trace of each request in a signal that outlives it
-    for (const signal of signals) {
-      if (signal.aborted) this.#end();
-      else signal.addEventListener("abort", this.#end, { once: true });
-    }
+    this.#watches = signals.map((signal) => ABORTS.on(signal, this.#end));
     // the engine stops by itself at the limit, and keeps what was said; this is for what comes before
     const stop = (): void => {
       this.#over = true;
@@ -58,6 +57,6 @@ export class Deadline {
   /** Ends the timer, and hears of nothing any more. Idempotent. */
   clear(): void {
     clearTimeout(this.#timer);
-    for (const signal of this.#signals) signal.removeEventListener("abort", this.#end);
+    for (const unwatch of this.#watches) unwatch();
   }
 }

@@ -3,6 +3,7 @@ import { openCheckpoint } from "../../src/checkpoint/open.ts";
 import type { Checkpoint } from "../../src/checkpoint/types.ts";
 import { writeGraphPart } from "../../src/convert/onnx/part.ts";
 import { visionGraph, writeVisionGraph } from "../../src/convert/onnx/write.ts";
+import { writeGpuGraphs } from "../../src/convert/vision.ts";
 import { VisionEncoder, type EncodedCrops } from "../../src/vision/encoder.ts";
 import { visionForms } from "../../src/vision/form.ts";
 import { TINY, TINY_CONFIG, tinyCheckpoint } from "../convert/onnx/tiny.ts";
@@ -77,14 +78,8 @@ it("a picture that float16 cannot hold is encoded in float32, as if there were n
   await withDirectory(async (directory) => {
     const checkpoint = largerThanHalf();
     const vision = visionGraph({ checkpoint });
-    const { data } = await writeVisionGraph({ checkpoint, directory });
-    for (const [file, arithmetic] of [
-      ["batch.onnx", "float32"],
-      ["half.onnx", "float16"],
-    ] as const) {
-      const part = visionGraph({ checkpoint, crops: "any", arithmetic });
-      await writeGraphPart({ part, whole: vision, directory, data, file });
-    }
+    await writeVisionGraph({ checkpoint, directory });
+    await writeGpuGraphs({ checkpoint, vision, directory });
     const { imageSize, hiddenSize: featureWidth } = TINY.vision;
     const grid = TINY_CONFIG.vision.grid;
     const tokensPerCrop = (grid / TINY_CONFIG.sap.window) ** 2;
@@ -97,8 +92,8 @@ it("a picture that float16 cannot hold is encoded in float32, as if there were n
       await encoder.dispose();
       return encoded;
     };
-    expect((await encode("half.onnx")).features.every((value) => Number.isFinite(value))).toBe(false);
-    expect(await encode("half.onnx", "batch.onnx")).toEqual(await encode("batch.onnx"));
+    expect((await encode("vision.half.onnx")).features.every((value) => Number.isFinite(value))).toBe(false);
+    expect(await encode("vision.half.onnx", "vision.batch.onnx")).toEqual(await encode("vision.batch.onnx"));
   });
 });
 

@@ -8,6 +8,7 @@ import type { CheckpointConfig } from "../../src/checkpoint/types.ts";
 import { embqLookGraph, sapLookGraph } from "../../src/convert/onnx/look.ts";
 import { writeGraphPart } from "../../src/convert/onnx/part.ts";
 import { embqGraph, visionGraph, writeEmbqGraph, writeVisionGraph } from "../../src/convert/onnx/write.ts";
+import { writeGpuGraphs } from "../../src/convert/vision.ts";
 import type { VisionGeometry } from "../../src/vision/encoder.ts";
 import { PARITY_FIXTURES, writeParityCheckpoint } from "../synthetic/parity.ts";
 
@@ -59,13 +60,7 @@ export async function convertParity(golden: "base" | "hd"): Promise<ParityModel>
       data: visionData,
       file: "sap.look.onnx",
     });
-    for (const [file, arithmetic] of [
-      ["vision.batch.onnx", "float32"],
-      ["vision.half.onnx", "float16"],
-    ] as const) {
-      const part = visionGraph({ checkpoint, crops: "any", arithmetic });
-      await writeGraphPart({ part, whole: vision, directory, data: visionData, file });
-    }
+    await writeGpuGraphs({ checkpoint, vision, directory });
     await writeGraphPart({ part: embqLook, whole: embq, directory, data: embqData, file: "embq.look.onnx" });
   } finally {
     await checkpoint.close();

@@ -36,7 +36,7 @@ export class Layers {
   constructor(graph: GraphBuilder, checkpoint: Checkpoint, options: LayersOptions = {}) {
     const { weights = EXACT_PRECISION, arithmetic = "float32" } = options;
     this.graph = graph;
-    this.product = arithmetic === "float16" ? (a, b) => halfProduct(graph, a, b) : undefined;
+    this.product = arithmetic === "float16" ? (a, b) => halfProduct(graph, a, graph.toFloat16(b)) : undefined;
     this.#checkpoint = checkpoint;
     this.#weights = weights;
     this.#arithmetic = arithmetic;

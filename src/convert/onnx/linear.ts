@@ -106,11 +106,11 @@ export function int8Apart(g: GraphBuilder, layer: LinearLayer, { apart, without 
 export const LINEAR: Readonly<Record<MatrixPrecision, AddLinear>> = { fp32, fp16, int8 };
 
 /**
- * A product of two activations in float16, which is float32 again before anything else is done with it: residual stream, norms,
+ * A product in float16, which is float32 again before anything else is done with it: residual stream, norms,
  * softmax and biases never are less.
  */
-export function halfProduct(g: GraphBuilder, a: Value, b: Value): Value {
-  return g.toFloat32(g.matmul(g.toFloat16(a), g.toFloat16(b)));
+export function halfProduct(g: GraphBuilder, a: Value, b: Value<"float16">): Value {
+  return g.toFloat32(g.matmul(g.toFloat16(a), b));
 }
 
 /** Layers whose products are computed in float16, by how their matrices are stored: exact ones are rounded once, when the graph is loaded. */
@@ -120,7 +120,7 @@ export const HALF_LINEAR: Readonly<Record<Exclude<MatrixPrecision, "int8">, AddL
 };
 
 function halfLayer(g: GraphBuilder, weight: Value<"float16">, bias: Value): Apply {
-  return (x) => g.add(g.toFloat32(g.matmul(g.toFloat16(x), weight)), bias);
+  return (x) => g.add(halfProduct(g, x, weight), bias);
 }
 
 /** The largest finite float16. */

@@ -16,6 +16,11 @@ export type VisionPrecision = (typeof VISION_PRECISIONS)[number];
 /** The exact one: what is less exact is never taken unless it is asked for. */
 export const EXACT_PRECISION: "fp32" & VisionPrecision = "fp32";
 
+/** Whether an encoder has int8 matrices: their operators are onnxruntime's own, and only its CPU has them. */
+export function hasInt8(precision: VisionPrecision): precision is "mixed" | "int8" {
+  return precision === "int8" || precision === "mixed";
+}
+
 /** What `mixed` keeps to unless it is told otherwise: about what all matrices as int8 make of a model without outlier channels. */
 export const DEFAULT_VISION_BUDGET = 3e-2;
 /** Below the smallest nothing could be rounded to 8 bits; above the largest nothing would be kept. */

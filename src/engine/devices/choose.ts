@@ -7,6 +7,7 @@ import {
   type Provider,
 } from "../../core/model/device.ts";
 import { variantOf, type Manifest } from "../../core/model/manifest.ts";
+import { hasInt8 } from "../../core/model/variant.ts";
 import { visionForms, type FormName, type VisionForm } from "../../vision/form.ts";
 import { firstSound, type Chosen, type FailedCandidate } from "./first-sound.ts";
 import { Judge, type Candidate, type JudgeOptions } from "./judge.ts";
@@ -118,8 +119,7 @@ export function describeChoice(
   return chosen;
 }
 
-/** Vision encoders with int8 matrices use operators of onnxruntime's that only the CPU has. */
+/** The only device that has what the encoder needs; undefined where all have. */
 function cpuOnly(manifest: Pick<Manifest, "quant" | "vision">): Provider | undefined {
-  const { visionPrecision } = variantOf(manifest);
-  return visionPrecision === "int8" || visionPrecision === "mixed" ? "cpu" : undefined;
+  return hasInt8(variantOf(manifest).visionPrecision) ? "cpu" : undefined;
 }

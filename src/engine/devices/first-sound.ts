@@ -48,13 +48,8 @@ export async function firstSound<Each extends Candidate>(
     if (passed.has(device)) continue;
     const absent = judge.absent(side, device, auto);
     const last = absent !== undefined || candidates[at + 1]?.device !== device;
-    const failure = failed.find((each) => sameCandidate(each.candidate, candidate));
-    const { verdict, reason, tried } =
-      absent !== undefined
-        ? unusable(absent, false)
-        : failure !== undefined
-          ? unusable(failure.reason, failure.remarkable !== false)
-          : await judge.judge(candidate, { sparing: auto || !last });
+    const known = absent === undefined ? failureOf(candidate, failed) : unusable(absent, false);
+    const { verdict, reason, tried } = known ?? (await judge.judge(candidate, { sparing: auto || !last }));
     if (verdict === "sound") return { candidate, notes, remarks };
     if (last && !auto) throw refused(side, device, { verdict, reason });
     const note = `${side}: ${last ? device : showCandidate(candidate)} is not used: ${reason}`;
@@ -65,11 +60,17 @@ export async function firstSound<Each extends Candidate>(
   throw new FlashSlothError("internal", "nothing is left that computes");
 }
 
-function sameCandidate(one: Candidate, other: Candidate): boolean {
-  return one.side === other.side && showCandidate(one) === showCandidate(other);
+type Finding = Pick<Judgement, "verdict" | "reason" | "tried">;
+
+function failureOf(candidate: Candidate, failed: readonly FailedCandidate[]): Finding | undefined {
+  const name = showCandidate(candidate);
+  const failure = failed.find(
+    (each) => each.candidate.side === candidate.side && showCandidate(each.candidate) === name,
+  );
+  return failure && unusable(failure.reason, failure.remarkable !== false);
 }
 
-function unusable(reason: string, tried: boolean): Pick<Judgement, "verdict" | "reason" | "tried"> {
+function unusable(reason: string, tried: boolean): Finding {
   return { verdict: "unusable", reason, tried };
 }
 

@@ -1,44 +1,16 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { readManifest, type Manifest } from "../../../src/core/model/manifest.ts";
+import { describe, expect, it, vi } from "vitest";
 import { chooseDevices, type ChooseOptions } from "../../../src/engine/devices/choose.ts";
-import { measureReference } from "../../../src/engine/devices/trial.ts";
-import { convertDemo } from "../../demo/demo-model.ts";
-import { deviceDouble, type Damage } from "./device-double.ts";
+import type { Damage } from "./device-double.ts";
+import { testMachine } from "./machine.ts";
 
 type Choice = Awaited<ReturnType<typeof chooseDevices>>;
 
-let demo: Awaited<ReturnType<typeof convertDemo>>;
-let manifest: Manifest;
-let verdicts: string;
-
-beforeAll(async () => {
-  demo = await convertDemo();
-  const reference = await measureReference(demo.directory, { tryDevice: deviceDouble({}) });
-  manifest = { ...(await readManifest(demo.directory)), reference };
-});
-
-afterAll(async () => demo?.remove());
-
-beforeEach(async () => {
-  verdicts = await mkdtemp(join(tmpdir(), "flashsloth-verdicts-"));
-  return async () => rm(verdicts, { recursive: true });
-});
+const machine = testMachine();
 
 /** A machine with every device, whose computations are spoilt as `damage` says. */
 async function choose(damage: Damage, options: Partial<ChooseOptions> = {}): Promise<Choice> {
-  return await chooseDevices({
-    directory: demo.directory,
-    manifest,
-    verdicts,
-    platform: "linux",
-    env: { CUDA_VISIBLE_DEVICES: "0" },
-    absentReason: () => undefined,
-    tryDevice: deviceDouble(damage),
-    ...options,
-  });
+  return await chooseDevices({ ...machine.options(damage), ...options });
 }
 
 function withoutDriver(): string {
@@ -46,7 +18,12 @@ function withoutDriver(): string {
 }
 
 async function unproved(device: "auto" | "vulkan"): Promise<Choice> {
-  return await chooseDevices({ directory: demo.directory, manifest, device, platform: "linux" });
+  return await chooseDevices({
+    directory: machine.directory,
+    manifest: machine.manifest,
+    device,
+    platform: "linux",
+  });
 }
 
 describe("auto", () => {
@@ -71,7 +48,7 @@ describe("auto", () => {
 
   it("passes over a device that spoils hidden states, or a tap that does not reach it", async () => {
     for (const spoil of ["hidden", "tap"] as const) {
-      const found = await choose({ "language cuda": spoil }, { verdicts: join(verdicts, spoil) });
+      const found = await choose({ "language cuda": spoil }, { verdicts: join(machine.verdicts, spoil) });
       expect([found.vision, found.language]).toEqual(["cuda", "vulkan"]);
       expect(found.notes.join()).toMatch(
         /^language: cuda is not used: (?:it says|its (?:queries|logits)|what EmbQ writes)/,
@@ -94,10 +71,10 @@ describe("auto", () => {
   it("tries again when a driver changes, and when the model does", async () => {
     await choose({});
     expect((await choose({}, { env: { CUDA_VISIBLE_DEVICES: "1" } })).trials).toBe(2);
-    const files = manifest.files.map((file) =>
-      file.name === manifest.roles.language ? { ...file, sha256: "0".repeat(64) } : file,
+    const files = machine.manifest.files.map((file) =>
+      file.name === machine.manifest.roles.language ? { ...file, sha256: "0".repeat(64) } : file,
     );
-    expect((await choose({}, { manifest: { ...manifest, files } })).trials).toBe(1);
+    expect((await choose({}, { manifest: { ...machine.manifest, files } })).trials).toBe(1);
     expect((await choose({})).trials).toBe(0);
   });
 
@@ -115,7 +92,7 @@ describe("auto", () => {
   });
 
   it("computes what the CPU makes of a model whose folder does not say, once", async () => {
-    const { reference: _reference, ...silent } = manifest;
+    const { reference: _reference, ...silent } = machine.manifest;
     expect((await choose({}, { manifest: silent })).trials).toBe(3);
     expect((await choose({}, { manifest: silent, env: {} })).trials).toBe(2);
   });
@@ -142,7 +119,7 @@ describe("an encoder on a GPU", () => {
     for (const damage of ["dies", "neighbours"] as const) {
       const found = await choose(
         { [half]: damage, [batch]: damage },
-        { verdicts: join(verdicts, damage), device: "cuda" },
+        { verdicts: join(machine.verdicts, damage), device: "cuda" },
       );
       expect(found).toMatchObject({ vision: "cuda", visionForm: { name: "single", cropsPerRun: 1 } });
       expect([found.notes.length, found.remarks]).toEqual([2, []]);
@@ -156,15 +133,20 @@ describe("an encoder on a GPU", () => {
   });
 
   it("is tried as before where the model has no other form", async () => {
-    const { visionBatch: _batch, visionHalf: _half, ...roles } = manifest.roles;
-    const found = await choose({}, { manifest: { ...manifest, roles } });
+    const { visionBatch: _batch, visionHalf: _half, ...roles } = machine.manifest.roles;
+    const found = await choose({}, { manifest: { ...machine.manifest, roles } });
     expect(found).toMatchObject({ vision: "cuda", visionForm: { name: "single" }, trials: 2 });
   });
 
   it("may be asked for in one form", async () => {
     expect((await choose({}, { visionForm: "single" })).visionForm.name).toBe("single");
     const device = "cuda";
-    const plain = await chooseDevices({ directory: demo.directory, manifest, device, platform: "linux" });
+    const plain = await chooseDevices({
+      directory: machine.directory,
+      manifest: machine.manifest,
+      device,
+      platform: "linux",
+    });
     expect(plain.visionForm.name).toBe("batch"); // nothing less exact without a proof
   });
 });
@@ -206,10 +188,12 @@ describe("a device by name", () => {
 
 it("an encoder with int8 matrices stays on the CPU, which is said where it was to run elsewhere", async () => {
   const vision = { precision: "int8", featureError: 0.02, tokenError: 0.02 } as const;
-  const found = await choose({}, { manifest: { ...manifest, vision } });
+  const found = await choose({}, { manifest: { ...machine.manifest, vision } });
   expect([found.vision, found.language]).toEqual(["cpu", "cuda"]);
   expect(found.remarks).toEqual(["vision: the int8 encoder is made for the CPU, and runs there"]);
-  expect((await choose({}, { manifest: { ...manifest, vision }, device: "cpu" })).remarks).toEqual([]);
+  expect((await choose({}, { manifest: { ...machine.manifest, vision }, device: "cpu" })).remarks).toEqual(
+    [],
+  );
 });
 
 it("without a place for verdicts nothing is tried: auto is the CPU, and a named device is taken", async () => {

@@ -1,45 +1,18 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FlashSlothError } from "../../../src/core/errors.ts";
-import { readManifest, type Manifest } from "../../../src/core/model/manifest.ts";
 import type { ChooseOptions } from "../../../src/engine/devices/choose.ts";
 import { Placement } from "../../../src/engine/devices/placement.ts";
-import { measureReference } from "../../../src/engine/devices/trial.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import { unavailableBackend } from "../../../src/language/device.ts";
 import { unavailableProvider } from "../../../src/onnxruntime/provider.ts";
-import { convertDemo, DRAWINGS } from "../../demo/demo-model.ts";
-import { deviceDouble } from "./device-double.ts";
+import { DRAWINGS } from "../../demo/demo-model.ts";
+import { testMachine } from "./machine.ts";
 
-let demo: Awaited<ReturnType<typeof convertDemo>>;
-let manifest: Manifest;
-let verdicts: string;
-
-beforeAll(async () => {
-  demo = await convertDemo();
-  const reference = await measureReference(demo.directory, { tryDevice: deviceDouble({}) });
-  manifest = { ...(await readManifest(demo.directory)), reference };
-});
-
-afterAll(async () => demo?.remove());
-
-beforeEach(async () => {
-  verdicts = await mkdtemp(join(tmpdir(), "flashsloth-verdicts-"));
-  return async () => rm(verdicts, { recursive: true });
-});
-
-/** A machine on which every device proves itself. */
-const SOUND = {
-  platform: "linux",
-  env: { CUDA_VISIBLE_DEVICES: "0" },
-  absentReason: () => undefined,
-  tryDevice: deviceDouble({}),
-} as const;
+const machine = testMachine();
 
 async function place(options: Partial<ChooseOptions> = {}): Promise<Placement> {
-  return await Placement.choose({ directory: demo.directory, manifest, verdicts, ...SOUND, ...options });
+  return await Placement.choose({ ...machine.options(), ...options });
 }
 
 /** Loads vision where it is placed, unless the device is among those that are gone; says where it was tried. */
@@ -139,7 +112,7 @@ const isHere =
 if (isHere !== undefined) console.warn(`an engine whose devices are gone is not tested: ${isHere}`);
 
 it.skipIf(isHere !== undefined)("an engine whose devices are gone answers on the CPU", async () => {
-  const options = { directory: demo.directory, verdicts, threads: 1, ...SOUND, absentReason: onlyCuda };
+  const options = { ...machine.options(), threads: 1, absentReason: onlyCuda };
   const engine = await Engine.load(options);
   try {
     expect(engine.info.device).toMatchObject({ vision: "cpu", language: "cpu", arithmetic: "float32" });
