@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SYSTEM_TEXT } from "../../src/engine/prompt.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import { KEPT_PICTURES } from "../../src/engine/kept.ts";
 import { convertDemo, DRAWINGS } from "../demo/demo-model.ts";
 
 /** Tokens of the demo's vocabulary that stand for no text, by its `added_tokens.json` and `vocab.json`. */
@@ -51,6 +52,22 @@ describe("Engine", () => {
     expect(again.text).toBe("Purple.");
     expect(again.ids).toEqual(first.ids);
     await engine.release(picture);
+  });
+
+  it("keeps the prefixes of the last few pictures that nobody has released, and lets older ones go", async () => {
+    const pictures = [];
+    for (let at = 0; at <= KEPT_PICTURES; at++) pictures.push(await engine.encodePicture(drawing));
+    for (const picture of pictures) await engine.ask(picture, { question });
+    const [oldest, ...last] = pictures;
+    if (oldest === undefined) throw new Error("there are no pictures");
+    for (const picture of last) {
+      const { reusedPositions } = await engine.ask(picture, { question });
+      expect(reusedPositions).toBeGreaterThan(picture.visualTokens);
+    }
+    const before = await engine.counters();
+    await engine.ask(oldest, { question });
+    expect((await engine.counters()).prefixPrefills - before.prefixPrefills).toBe(1);
+    for (const picture of pictures) await engine.release(picture);
   });
 
   it("keeps nothing but the prompt's beginning for another picture, even with the same question", async () => {
