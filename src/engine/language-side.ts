@@ -71,10 +71,10 @@ export class LanguageSide {
     this.#capacity = contextCapacity(options);
     const flashAttention = usesFlashAttention(options.geometry, language.device.device);
     this.#context = language.createContext({ ...this.#capacity, flashAttention });
-    const { prefixes } = options;
-    // what is about to be copied to the disk must still be there, however many answers end at once
-    const mostIdle = prefixes?.writes === true ? Math.max(KEPT_PICTURES, parallel) : KEPT_PICTURES;
+    // whoever takes turns at asking finds what they said before; and what is about to be copied to the disk is still there
+    const mostIdle = Math.max(KEPT_PICTURES, parallel);
     this.#cache = new KvCache(wrapStore(this.#context), { mostIdle });
+    const { prefixes } = options;
     this.#prefixes = prefixes && new PrefixStore({ ...prefixes, kv: this.#cache });
     const { batchRows, outputs } = this.#capacity;
     this.#scheduler = new Scheduler({

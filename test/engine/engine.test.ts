@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SYSTEM_TEXT } from "../../src/engine/prompt.ts";
+import type { EncodedPicture } from "../../src/engine/api.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { KEPT_PICTURES } from "../../src/engine/kept.ts";
 import { convertDemo, DRAWINGS } from "../demo/demo-model.ts";
@@ -54,21 +55,26 @@ describe("Engine", () => {
     await engine.release(picture);
   });
 
-  it("keeps the prefixes of the last few pictures that nobody has released, and lets older ones go", async () => {
-    const pictures = [];
-    for (let at = 0; at <= KEPT_PICTURES; at++) pictures.push(await engine.encodePicture(drawing));
-    for (const picture of pictures) await engine.ask(picture, { question });
-    const [oldest, ...last] = pictures;
-    if (oldest === undefined) throw new Error("there are no pictures");
-    for (const picture of last) {
-      const { reusedPositions } = await engine.ask(picture, { question });
-      expect(reusedPositions).toBeGreaterThan(picture.visualTokens);
-    }
-    const before = await engine.counters();
-    await engine.ask(oldest, { question });
-    expect((await engine.counters()).prefixPrefills - before.prefixPrefills).toBe(1);
-    for (const picture of pictures) await engine.release(picture);
-  });
+  it.each([1, KEPT_PICTURES + 2])(
+    "of %i at once keeps the prefixes of as many pictures, but of a few at least, and lets older ones go",
+    async (parallel) => {
+      const { directory } = demo;
+      const keeping = await Engine.load({ directory, device: "cpu", threads: 1, parallel });
+      const pictures: EncodedPicture[] = [];
+      for (let at = 0; at <= Math.max(KEPT_PICTURES, parallel); at++) {
+        pictures.push(await keeping.encodePicture(drawing));
+      }
+      const prefills = async (asked: readonly EncodedPicture[]): Promise<number> => {
+        const { prefixPrefills: before } = await keeping.counters();
+        for (const picture of asked) await keeping.ask(picture, { question });
+        return (await keeping.counters()).prefixPrefills - before;
+      };
+      expect(await prefills(pictures)).toBe(pictures.length);
+      expect(await prefills(pictures.slice(1))).toBe(0);
+      expect(await prefills(pictures.slice(0, 1))).toBe(1);
+      await keeping.dispose();
+    },
+  );
 
   it("keeps nothing but the prompt's beginning for another picture, even with the same question", async () => {
     const square = await engine.encodePicture(drawing);
