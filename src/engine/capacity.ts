@@ -45,6 +45,31 @@ export function usesFlashAttention(geometry: ModelGeometry, device: string): boo
   return device !== "cpu" || cropCount(geometry) * geometry.tokensPerCrop >= FLASH_ROWS;
 }
 
+/** Rows that a device multiplies as fast as any fewer, when there are more of them. */
+export interface RowTile {
+  readonly rows: number;
+  /** so many beyond full tiles cost little in a graph of their own, and a whole tile together with them */
+  readonly spare: number;
+}
+
+/**
+ * On AMX llama.cpp deals tiles of 32 rows out to its threads, half-empty ones like full ones, and multiplies up to 16 at half
+ * the price (`ggml-cpu/amx/mmq.cpp`, `BLOCK_M` and `TILE_M`): 101 rows take as long as 128, and 15 % longer than 5 and then 96.
+ */
+const AMX_TILE: RowTile = { rows: 32, spare: 16 };
+
+/**
+ * The tile in which a device computes a prompt's rows; undefined where it is none, and for a model so tiny that every graph
+ * costs more than its products.
+ */
+export function rowTile(
+  { hiddenSize }: Pick<ModelGeometry, "hiddenSize">,
+  { device, features }: { readonly device: string; readonly features: readonly string[] },
+): RowTile | undefined {
+  if (device !== "cpu" || hiddenSize < WORTH_SHARING) return undefined;
+  return features.includes("AMX_INT8") ? AMX_TILE : undefined;
+}
+
 export interface PositionsOptions {
   readonly geometry: ModelGeometry;
   readonly questionBytes: number;

@@ -54,7 +54,7 @@ function encoderOf({ provider, arithmetic }: VisionEncoder): string {
 
 /** What only callers in this thread can set. */
 export interface InThreadOptions
-  extends BeginLoadingOptions, Pick<LanguageSideOptions, "batchRows" | "wrapStore"> {}
+  extends BeginLoadingOptions, Pick<LanguageSideOptions, "batchRows" | "tile" | "wrapStore"> {}
 
 /** A model in this thread: pictures in, answers out. Blocks its thread while it computes. */
 export class Engine implements EngineHandle {
@@ -236,7 +236,7 @@ export class Engine implements EngineHandle {
     const { language: loading, embq: session } = this.#parts;
     this.#language ??= Promise.all([loading, session, this.#openCache()]).then(([language, embq, cache]) => {
       this.#checkAlive();
-      const { longest, batchRows, wrapStore } = this.#options;
+      const { longest, batchRows, tile, wrapStore } = this.#options;
       const { geometry } = this.#parts.manifest;
       const { positions = longest && positionsFor({ geometry, ...longest }) } = this.#options;
       return new LanguageSide({
@@ -249,6 +249,7 @@ export class Engine implements EngineHandle {
         }),
         positions,
         batchRows,
+        tile,
         wrapStore,
         promptCache: this.#promptCache(language),
         prefixes: cache && {

@@ -6,7 +6,7 @@ import type { EmbqSession } from "../vision/embq.ts";
 import type { NativeContext } from "../language/ffi/context.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import type { Answer, AskHooks, AskOptions } from "./api.ts";
-import { contextCapacity, usesFlashAttention, type Capacity } from "./capacity.ts";
+import { contextCapacity, rowTile, usesFlashAttention, type Capacity, type RowTile } from "./capacity.ts";
 import { requireWhole, Schemas } from "./constraint/schemas.ts";
 import { ChoiceScoring } from "./constraint/scoring.ts";
 import type { Continuation } from "./continuation.ts";
@@ -33,6 +33,8 @@ export interface LanguageSideOptions {
   readonly positions?: number | undefined;
   /** most rows of a batch. @default 512 */
   readonly batchRows?: number | undefined;
+  /** In which rows are computed. @default the device's, if it has one */
+  readonly tile?: RowTile | undefined;
   /** Where the prompt's beginning is kept from one run to the next. @default nowhere */
   readonly promptCache?: PromptCache | undefined;
   /** Where pictures' prefixes are kept from one run to the next. @default nowhere */
@@ -82,6 +84,7 @@ export class LanguageSide {
       parallel,
       batchRows,
       outputs,
+      tile: options.tile ?? rowTile(options.geometry, language.device),
       begin: async () => this.#begin(),
     });
   }

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { asFlashSlothError, FlashSlothError } from "../core/errors.ts";
 import type { Answer } from "./api.ts";
 import { planBatch, tapOf, type OwnedRun } from "./batch.ts";
+import type { RowTile } from "./capacity.ts";
 import type { PlannedRun } from "./continuation.ts";
 import { agreement, type KvCache } from "./kv-cache.ts";
 import type { Sequence } from "./sequence.ts";
@@ -20,6 +21,8 @@ export interface SchedulerOptions {
   /** most rows in a batch, and most whose logits are wanted */
   readonly batchRows: number;
   readonly outputs: number;
+  /** in which the device computes rows. @default none */
+  readonly tile?: RowTile | undefined;
   /**
    * Sees to it that the cache holds what every prompt begins with; called before the first sequence enters.
    * @returns how many positions were computed for that
@@ -178,8 +181,8 @@ export class Scheduler {
 
   /** Decodes one batch of what is ready: one row of everything that generates, then what prompts have left. */
   #step(): void {
-    const { cache, batchRows: rowsLeft, outputs: outputsLeft } = this.#options;
-    const planned = planBatch(this.#active, cache, { rows: rowsLeft, outputs: outputsLeft });
+    const { cache, batchRows, outputs, tile } = this.#options;
+    const planned = planBatch(this.#active, cache, { rows: batchRows, outputs, tile });
     if (planned.length === 0) throw new FlashSlothError("internal", "no sequence can go on");
     const runs = planned.map(({ run }) => run);
     const rows = runs.reduce((sum, { keys }) => sum + keys.length, 0);

@@ -13,6 +13,8 @@ export interface LanguageDevice {
   readonly gpuLayers: number;
   /** what ggml calls it, a CPU with the build that it chose for it */
   readonly about: string;
+  /** what its kernels use, such as `AMX_INT8` */
+  readonly features: readonly string[];
 }
 
 /**
@@ -26,8 +28,9 @@ export async function openLanguageDevice(backend: Backend): Promise<LanguageDevi
   if (backend !== "cpu" && !library.devices.some((device) => device.gpu)) {
     throw refuse(backend, "llama.cpp finds no such device");
   }
-  const about = library.devices.find(({ gpu }) => gpu === (backend !== "cpu"))?.description ?? "";
-  return { library, device: backend, gpuLayers: backend === "cpu" ? 0 : -1, about };
+  const found = library.devices.find(({ gpu }) => gpu === (backend !== "cpu"));
+  const { description: about = "", features = [] } = found ?? {};
+  return { library, device: backend, gpuLayers: backend === "cpu" ? 0 : -1, about, features };
 }
 
 /** Why a backend cannot work here, as far as that is known without loading it. */

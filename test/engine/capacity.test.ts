@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contextCapacity, positionsFor, usesFlashAttention } from "../../src/engine/capacity.ts";
+import { contextCapacity, positionsFor, rowTile, usesFlashAttention } from "../../src/engine/capacity.ts";
 import { Prompt, tokenizePrompt } from "../../src/engine/prompt.ts";
 import { PUBLISHED } from "../bench/published-sizes.ts";
 
@@ -51,5 +51,19 @@ describe("flash attention", () => {
     const small = { ...GEOMETRY, tokensPerCrop: 9 };
     expect([usesFlashAttention(small, "cpu"), usesFlashAttention(small, "cuda")]).toEqual([false, true]);
     expect(usesFlashAttention(GEOMETRY, "cpu")).toBe(true);
+  });
+});
+
+describe("the tile that rows are computed in", () => {
+  const amx = { device: "cpu", features: ["AVX512", "AMX_INT8"] };
+
+  it("is AMX's, on a CPU that has it", () => {
+    expect(rowTile(GEOMETRY, amx)?.rows).toBe(32);
+    expect(rowTile(GEOMETRY, { device: "cpu", features: ["AVX512"] })).toBeUndefined();
+    expect(rowTile(GEOMETRY, { ...amx, device: "vulkan" })).toBeUndefined();
+  });
+
+  it("is none for a model so tiny that each graph costs more than its products", () => {
+    expect(rowTile({ hiddenSize: 128 }, amx)).toBeUndefined();
   });
 });

@@ -84,6 +84,27 @@ describe("the scheduler", () => {
     expect((await engine?.counters())?.restarts).toBeGreaterThan(0);
   });
 
+  it("computes full tiles of prompts, after the rows that fill none", async () => {
+    const batches: number[] = [];
+    const width = 128;
+    const { pictures } = await start({
+      parallel: 4,
+      tile: { rows: 16, spare: 15 },
+      wrapStore: (context) =>
+        faulty(context, (real, { runs }) => {
+          batches.push(runs.reduce((sum, { rows }) => sum + rows.length / width, 0));
+          return real();
+        }),
+    });
+    const answers = await Promise.all(pictures.map(async (picture) => ask(picture, { question: DESCRIBE })));
+    expect(answers.map(({ text }) => text)).toEqual(expected.map(({ text }) => text));
+    const [, ahead = 0, full = 0] = batches; // the first is what every prompt begins with
+    expect(ahead).toBeGreaterThan(0);
+    expect(ahead).toBeLessThan(16);
+    expect(full).toBeGreaterThan(16);
+    expect(full % 16).toBe(0);
+  });
+
   it("gives up a question whose batches always fail, and only that one", async () => {
     const { pictures } = await start({
       parallel: 4,

@@ -18,6 +18,8 @@ export interface LlamaFunctions {
   ggml_backend_dev_name(device: Pointer): string;
   ggml_backend_dev_description(device: Pointer): string;
   ggml_backend_dev_type(device: Pointer): number;
+  ggml_backend_dev_backend_reg(device: Pointer): Pointer;
+  ggml_backend_reg_get_proc_address(registration: Pointer, name: string): Pointer | null;
   ggml_backend_tensor_get(tensor: Pointer, data: Float32Array, offset: number, size: number): void;
   ggml_backend_tensor_set(tensor: Pointer, data: Float32Array, offset: number, size: number): void;
 
@@ -95,6 +97,8 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   ggml_backend_dev_name: ["ggmlBase", "const char *", ["void *"]],
   ggml_backend_dev_description: ["ggmlBase", "const char *", ["void *"]],
   ggml_backend_dev_type: ["ggmlBase", "int", ["void *"]],
+  ggml_backend_dev_backend_reg: ["ggmlBase", "void *", ["void *"]],
+  ggml_backend_reg_get_proc_address: ["ggmlBase", "void *", ["void *", "const char *"]],
   ggml_backend_tensor_get: ["ggmlBase", "void", ["void *", "_Out_ void *", "size_t", "size_t"]],
   ggml_backend_tensor_set: ["ggmlBase", "void", ["void *", "const void *", "size_t", "size_t"]],
 

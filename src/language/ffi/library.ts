@@ -1,6 +1,7 @@
 import type { Backend } from "../../core/model/device.ts";
 import { FlashSlothError, messageOf } from "../../core/errors.ts";
 import { LLAMA_RELEASE } from "./abi.ts";
+import { deviceFeatures } from "./features.ts";
 import { bindFunctions, openLibraries, type LlamaFunctions } from "./functions.ts";
 import { locateNative, type NativeFiles } from "./locate.ts";
 
@@ -13,8 +14,16 @@ export interface LlamaLibrary {
   readonly functions: LlamaFunctions;
   /** llama.cpp's own version text */
   readonly version: string;
-  /** what ggml found: name, description, whether it is a GPU */
-  readonly devices: readonly { readonly name: string; readonly description: string; readonly gpu: boolean }[];
+  readonly devices: readonly GgmlDevice[];
+}
+
+/** What ggml found. */
+export interface GgmlDevice {
+  readonly name: string;
+  readonly description: string;
+  readonly gpu: boolean;
+  /** what its kernels were compiled for and use, such as `AVX512` or `AMX_INT8` */
+  readonly features: readonly string[];
 }
 
 let loaded: LlamaLibrary | undefined;
@@ -82,6 +91,7 @@ function listDevices(functions: LlamaFunctions): LlamaLibrary["devices"] {
       name: functions.ggml_backend_dev_name(device),
       description: functions.ggml_backend_dev_description(device),
       gpu: GPU_TYPES.has(functions.ggml_backend_dev_type(device)),
+      features: deviceFeatures(functions, device),
     };
   });
 }
