@@ -6,6 +6,16 @@ import type { Sequence } from "../../src/engine/sequence.ts";
 
 const TILE = { rows: 32, spare: 16 };
 
+/** A prompt with so many rows left, of which `together` have to be in one graph. */
+function prompt(left: number, together: number): Sequence {
+  const plan = (_: KvCache, { rows }: Budget): { keys: number[] }[] => {
+    const fitting = Math.min(left, rows);
+    const taken = fitting < left ? Math.min(fitting, left - together) : left;
+    return taken === 0 ? [] : [{ keys: Array.from({ length: taken }, () => 0) }];
+  };
+  return { suspected: false, left: () => left, plan } as unknown as Sequence;
+}
+
 describe("rows that go ahead of full tiles", () => {
   it.each([
     { lefts: [101], ahead: 5, what: "a prompt's few over three tiles" },
@@ -26,16 +36,6 @@ describe("rows that go ahead of full tiles", () => {
 });
 
 describe("a batch of a device with tiles", () => {
-  /** A prompt with so many rows left, of which `together` have to be in one graph. */
-  function prompt(left: number, together: number): Sequence {
-    const plan = (_: KvCache, { rows }: Budget): { keys: number[] }[] => {
-      const fitting = Math.min(left, rows);
-      const taken = fitting < left ? Math.min(fitting, left - together) : left;
-      return taken === 0 ? [] : [{ keys: Array.from({ length: taken }, () => 0) }];
-    };
-    return { suspected: false, left: () => left, plan } as unknown as Sequence;
-  }
-
   it.each([
     { together: 0, rows: 5, what: "is what fills none" },
     { together: 101, rows: 101, what: "is all, where that cannot be taken apart" },
