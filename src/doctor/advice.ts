@@ -71,11 +71,9 @@ function modelAdvice({
       `the model has ${showBytes(tried.bytes)} and this machine ${showBytes(machine.memory_bytes)} of memory: take a smaller variant`,
     );
   }
-  // AMX reads prompts faster in the K types
-  const fastest = machine.cpu_features.includes("amx_int8") ? "q4_k_s" : "q4_0";
-  if (auto.language === "cpu" && auto.vision === "cpu" && tried.quant !== fastest) {
+  if (auto.language === "cpu" && auto.vision === "cpu" && tried.quant !== "q4_0") {
     advice.push(
-      `on this CPU, \`flashsloth pull --quant ${fastest} --vision-precision mixed\` makes a faster and less exact variant: see docs/speed.md`,
+      "on a CPU, `flashsloth pull --quant q4_0 --vision-precision mixed` makes a faster and less exact variant: see docs/speed.md",
     );
   }
   return advice;

@@ -54,7 +54,7 @@ export interface RowTile {
 
 /**
  * On AMX llama.cpp deals tiles of 32 rows out to its threads, half-empty ones like full ones, and multiplies up to 16 at half
- * the price (`ggml-cpu/amx/mmq.cpp`, `BLOCK_M` and `TILE_M`): 101 rows take as long as 128, and 15 % longer than 5 and then 96.
+ * the price (`ggml-cpu/amx/mmq.cpp`, `BLOCK_M` and `TILE_M`): 101 rows take as long as 128, and a tenth longer than 5 and then 96.
  */
 const AMX_TILE: RowTile = { rows: 32, spare: 16 };
 
