@@ -21,9 +21,14 @@ export interface BatchLimits extends Budget {
  */
 export function planBatch(active: readonly Sequence[], cache: KvCache, limits: BatchLimits): OwnedRun[] {
   const suspect = active.find(({ suspected }) => suspected);
-  const order = suspect ? [suspect] : active.toSorted((a, b) => a.left(cache) - b.left(cache));
-  const lefts = order.map((sequence) => sequence.left(cache));
-  const ahead = rowsAhead(lefts, limits);
+  const ready = (suspect ? [suspect] : active)
+    .map((owner) => ({ owner, left: owner.left(cache) }))
+    .toSorted((a, b) => a.left - b.left);
+  const order = ready.map(({ owner }) => owner);
+  const ahead = rowsAhead(
+    ready.map(({ left }) => left),
+    limits,
+  );
   if (ahead !== undefined) {
     const planned = fill(order, cache, { rows: ahead, outputs: limits.outputs });
     if (planned.length > 0) return planned; // EmbQ's rows cannot be taken apart

@@ -45,7 +45,7 @@ export function usesFlashAttention(geometry: ModelGeometry, device: string): boo
   return device !== "cpu" || cropCount(geometry) * geometry.tokensPerCrop >= FLASH_ROWS;
 }
 
-/** Rows that a device multiplies as fast as any fewer, when there are more of them. */
+/** How a device takes the rows of a product: by so many at a time, of which a part costs as much as all. */
 export interface RowTile {
   readonly rows: number;
   /** so many beyond full tiles cost little in a graph of their own, and a whole tile together with them */

@@ -3,6 +3,7 @@ import { builtModule } from "../../core/built-module.ts";
 import { askChild } from "../../core/machine/child.ts";
 import type { Backend } from "../../core/model/device.ts";
 import { messageOf } from "../../core/errors.ts";
+import type { GgmlDevice } from "../../language/ffi/library.ts";
 import { openLanguageDevice } from "../../language/device.ts";
 import { loadOnnxRuntime } from "../../onnxruntime/library.ts";
 
@@ -13,8 +14,7 @@ export interface ProbeRequest {
 
 /** What the libraries say of themselves. */
 export interface Probe {
-  /** what ggml found */
-  readonly devices: readonly { readonly name: string; readonly description: string; readonly gpu: boolean }[];
+  readonly devices: readonly GgmlDevice[];
   /** the build of ggml for CPUs that it chose for this one: `haswell`, `zen4`, …; null where the system does not tell */
   readonly cpuBuild: string | null;
   /** what onnxruntime was built with, which need not work here */

@@ -120,6 +120,9 @@ const TOKEN_DATA_ARRAY: Fields = {
   sorted: "bool",
 };
 
+/** `ggml/include/ggml-backend.h`: struct ggml_backend_feature */
+const BACKEND_FEATURE: Fields = { name: "const char *", value: "const char *" };
+
 /** `ggml/include/ggml.h`: the head of struct ggml_tensor, up to its name */
 const TENSOR: Readonly<Record<string, string | readonly [string, number]>> = {
   type: "int",
@@ -147,6 +150,7 @@ export const STRUCTS: Readonly<Record<string, Readonly<Record<string, string | r
     gguf_init_params: GGUF_INIT_PARAMS,
     llama_token_data: TOKEN_DATA,
     llama_token_data_array: TOKEN_DATA_ARRAY,
+    ggml_backend_feature: BACKEND_FEATURE,
     ggml_tensor: TENSOR,
   };
 
@@ -179,6 +183,13 @@ let progressCallback: TypeObject | undefined;
 export function progressCallbackType(): TypeObject {
   progressCallback ??= koffi.proto("bool flashsloth_progress_callback(float done, void *user_data)");
   return progressCallback;
+}
+
+/** `ggml_backend_get_features_t`: features (registration), whose last has no name */
+let getFeatures: TypeObject | undefined;
+export function getFeaturesType(): TypeObject {
+  getFeatures ??= koffi.proto("void *flashsloth_get_features(void *registration)");
+  return getFeatures;
 }
 
 /** enum llama_ftype, for the quantisations that we offer */

@@ -1,23 +1,18 @@
 import koffi from "koffi";
+import { getFeaturesType, structType } from "./abi.ts";
 import type { LlamaFunctions, Pointer } from "./functions.ts";
-
-/** `struct ggml_backend_feature` (`ggml/include/ggml-backend.h`): two strings */
-const FEATURE_BYTES = 2n * BigInt(koffi.sizeof("void *"));
 
 /** What a device's kernels were compiled for and use, in ggml's names; none where ggml does not tell. */
 export function deviceFeatures(functions: LlamaFunctions, device: Pointer): string[] {
   const registration = functions.ggml_backend_dev_backend_reg(device);
   const list = functions.ggml_backend_reg_get_proc_address(registration, "ggml_backend_get_features");
   if (list === null) return [];
+  const feature = structType("ggml_backend_feature");
   const names: string[] = [];
-  // ends with a null name
-  let at = koffi.call(list, featuresType, registration) as Pointer;
-  for (; ; at += FEATURE_BYTES) {
-    const name = koffi.decode(at, "const char *") as string | null;
+  for (let at = koffi.call(list, getFeaturesType(), registration) as Pointer; ;) {
+    const { name, value } = koffi.decode(at, feature) as { name: string | null; value: string };
     if (name === null) return names;
-    if (koffi.decode(at + FEATURE_BYTES / 2n, "const char *") !== "0") names.push(name);
+    if (value !== "0") names.push(name);
+    at += BigInt(koffi.sizeof(feature));
   }
 }
-
-/** `ggml_backend_get_features_t` */
-const featuresType = koffi.proto("void *ggml_backend_get_features_t(void *registration)");

@@ -56,7 +56,7 @@ beforeAll(() => {
   const program = join(folder, "layout.c");
   writeFileSync(
     program,
-    `#include <stdio.h>\n#include <stddef.h>\n#include "llama.h"\n#include "gguf.h"\nint main(void) {\n${lines.join("\n")}\nreturn 0;\n}\n`,
+    `#include <stdio.h>\n#include <stddef.h>\n#include "llama.h"\n#include "gguf.h"\n#include "ggml-backend.h"\nint main(void) {\n${lines.join("\n")}\nreturn 0;\n}\n`,
   );
   const binary = join(folder, "layout");
   const include = ["include", "ggml/include"].flatMap((path) => ["-I", join(source, path)]);
