@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { defaultThreads } from "../../src/engine/threads.ts";
+import { type Hidden, HIDDEN_NAMES, withoutHidden } from "../cpu/hide-instructions.ts";
 
 export const MAKERS = ["AMD", "Intel", "Apple", "other"] as const;
 
@@ -11,6 +12,8 @@ export interface Cpu {
   readonly maker: (typeof MAKERS)[number];
   /** the widest instructions that onnxruntime and ggml have kernels for */
   readonly instructions: string;
+  /** what it has besides, and the measured process could not see. @default nothing */
+  readonly hidden?: string | undefined;
   readonly threads: number;
 }
 
@@ -27,11 +30,19 @@ const KINDS: readonly (readonly [flag: string, name: string])[] = [
   ["asimd", "NEON"],
 ];
 
-export async function describeCpu(): Promise<Cpu> {
+/** @param hidden what this process cannot see of its processor. @default nothing is hidden */
+export async function describeCpu(hidden?: Hidden): Promise<Cpu> {
   const model = cpus()[0]?.model.trim() || "unknown";
   const text = await readFile("/proc/cpuinfo", "utf8").catch(() => "");
   const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1] ?? "";
-  return { model, ...kindOf(model, flags), threads: await defaultThreads(2560) };
+  const threads = await defaultThreads(2560);
+  if (hidden === undefined) return { model, ...kindOf(model, flags), threads };
+  return { model, ...kindOf(model, withoutHidden(flags, hidden)), hidden: HIDDEN_NAMES[hidden], threads };
+}
+
+/** Its instructions, and what it has besides. */
+export function showInstructions({ instructions, hidden }: Pick<Cpu, "instructions" | "hidden">): string {
+  return hidden === undefined ? instructions : `${instructions} (${hidden} hidden)`;
 }
 
 /** @param flags of `/proc/cpuinfo`, with spaces between them; empty where the system has no such file */

@@ -2,7 +2,8 @@ import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { kindOf } from "./cpu.ts";
+import { HIDDEN_NAMES, withoutHidden } from "../cpu/hide-instructions.ts";
+import { kindOf, showInstructions } from "./cpu.ts";
 import {
   keep,
   KEPT_FOLDER,
@@ -46,6 +47,35 @@ describe("kinds of processors", () => {
     ["Neoverse-N1", "fp asimd asimddp", "other", "dot product"],
   ])("%s with %s", (model, flags, maker, instructions) => {
     expect(kindOf(model, flags)).toEqual({ maker, instructions });
+  });
+});
+
+describe("a processor from which some of its instructions are hidden", () => {
+  const flags =
+    "fma avx2 avx512f avx512dq avx_vnni avx512_bf16 avx512_vnni amx_bf16 avx512_fp16 amx_tile amx_int8";
+
+  it.each([
+    ["amx", "AVX-512 VNNI", "AVX-512 VNNI (AMX hidden)"],
+    ["avx512", "AVX2", "AVX2 (AVX-512 and AMX hidden)"],
+  ] as const)("without %s is one with %s", (hidden, instructions, shown) => {
+    expect(kindOf("Intel", withoutHidden(flags, hidden))).toEqual({ maker: "Intel", instructions });
+    expect(showInstructions({ instructions, hidden: HIDDEN_NAMES[hidden] })).toBe(shown);
+  });
+
+  it("has a table of its own, beside that of one that lacks them", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "flashsloth-kept-"));
+    try {
+      const cpu = { model: "A CPU", maker: "Intel", instructions: "AVX2", threads: 2 } as const;
+      await keep(folder, cpu, [figure("vision", 0.6)]);
+      await keep(folder, { ...cpu, hidden: "AVX-512 and AMX" }, [figure("vision", 0.4)]);
+      const kept = await readKept(folder);
+      expect([...kept.keys()]).toEqual(["intel-avx2-avx-512-and-amx-hidden.json", "intel-avx2.json"]);
+      const text = renderTables(kept.values());
+      expect(text).toContain("### A CPU: AVX2 (AVX-512 and AMX hidden), 2 threads");
+      expect(text).toContain("### A CPU: AVX2, 2 threads");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

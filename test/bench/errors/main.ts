@@ -1,15 +1,18 @@
 import { resolve } from "node:path";
+import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { readManifest, variantOf } from "../../../src/core/model/manifest.ts";
 import { showVariant } from "../../../src/core/model/variant.ts";
 import { MADE_PICTURES, madePicture } from "../../../src/image/made-pictures.ts";
 import { relativeError } from "../../../src/convert/relative-error.ts";
 import { Engine } from "../../../src/engine/engine.ts";
+import { HIDE_USAGE, startedWithout } from "../hidden.ts";
 
-const USAGE = `usage: npm run errors -- EXACT_FOLDER FOLDER...
+const USAGE = `usage: npm run errors -- EXACT_FOLDER FOLDER... [--hide amx|avx512]
 
 How far the features and the first token's logits of other variants of a model are from an exact one's (f16 with fp32 vision), as
-|x - exact x| / |exact x|, on pictures made by arithmetic. It times nothing.`;
+|x - exact x| / |exact x|, on pictures made by arithmetic. It times nothing.
+${HIDE_USAGE}`;
 
 /** What a variant makes of one picture. */
 interface Seen {
@@ -19,13 +22,18 @@ interface Seen {
 }
 
 async function main(): Promise<void> {
-  const folders = process.argv.slice(2).map((folder) => resolve(folder));
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { hide: { type: "string" } },
+  });
+  const folders = positionals.map((folder) => resolve(folder));
   const [exact, ...others] = folders;
   if (exact === undefined || others.length === 0) {
     console.error(USAGE);
     process.exitCode = 2;
     return;
   }
+  if (startedWithout(values.hide)) return;
   const { geometry } = await readManifest(exact);
   const side = geometry.imageSize;
   const pictures = await Promise.all(

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { type Cpu, MAKERS } from "../cpu.ts";
+import { type Cpu, MAKERS, showInstructions } from "../cpu.ts";
 import { type Figure, figureLine } from "./figure.ts";
 
 /** Tables of figures, one file for each kind of processor, from which those of docs/speed.md are made. */
@@ -25,6 +25,7 @@ const keptSchema: v.GenericSchema<unknown, Kept> = v.strictObject({
   model: v.string(),
   maker: v.picklist(MAKERS),
   instructions: v.string(),
+  hidden: v.optional(v.string()),
   threads: v.number(),
   figures: v.array(
     v.strictObject({
@@ -50,7 +51,10 @@ export function merged(earlier: readonly KeptFigure[], measured: readonly KeptFi
 /** Writes figures into the table of this processor's kind. */
 export async function keep(folder: string, cpu: Cpu, figures: readonly KeptFigure[]): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const name = `${cpu.maker} ${cpu.instructions}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  const name = `${cpu.maker} ${showInstructions(cpu)}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replace(/-$/, "");
   const earlier = (await readKept(folder)).get(`${name}.json`);
   const kept: Kept = { ...cpu, figures: merged(earlier?.figures ?? [], figures) };
   await writeFile(join(folder, `${name}.json`), `${JSON.stringify(kept, null, 2)}\n`);
@@ -71,7 +75,7 @@ export function renderTables(tables: Iterable<Kept>): string {
   return [...tables].map(renderTable).join("\n\n");
 }
 
-function renderTable({ model: cpu, instructions, threads, figures }: Kept): string {
+function renderTable({ model: name, figures, ...cpu }: Kept): string {
   const models = [...new Set(figures.map(({ model }) => model))];
   const parts = models.map((model) => {
     const measured = figures.filter((figure) => figure.model === model);
@@ -82,7 +86,7 @@ function renderTable({ model: cpu, instructions, threads, figures }: Kept): stri
       `| figure | value | bar | reached | measured |\n|---|---:|---:|---|---|\n${measured.map(figureLine).join("\n")}`,
     ].join("\n\n");
   });
-  return [`### ${cpu}: ${instructions}, ${threads} threads`, ...parts].join("\n\n");
+  return [`### ${name}: ${showInstructions(cpu)}, ${cpu.threads} threads`, ...parts].join("\n\n");
 }
 
 const BEGIN = "<!-- ratios: begin -->";

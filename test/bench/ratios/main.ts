@@ -9,7 +9,8 @@ import { samplePicture } from "../../../src/bench/sample-picture.ts";
 import { readManifest, variantOf } from "../../../src/core/model/manifest.ts";
 import { showVariant } from "../../../src/core/model/variant.ts";
 import { defaultThreads } from "../../../src/engine/threads.ts";
-import { type Cpu, describeCpu } from "../cpu.ts";
+import { type Cpu, describeCpu, showInstructions } from "../cpu.ts";
+import { HIDE_USAGE, hiddenHere, startedWithout } from "../hidden.ts";
 import { againFigure } from "./again.ts";
 import { coldFigure } from "./cold.ts";
 import { compressionFigure } from "./compression.ts";
@@ -41,11 +42,12 @@ const FIGURES: Readonly<Record<string, (setup: Setup) => Promise<Figure | Figure
 };
 
 const USAGE = `usage: npm run ratios -- MODEL_FOLDER [--only ${Object.keys(FIGURES).join(",")}] [--other FOLDER] [--rounds N]
-       [--picture FILE] [--question TEXT] [--keep]
+       [--picture FILE] [--question TEXT] [--hide amx|avx512] [--keep]
 
 Measures the ratios that docs/speed.md states, on the CPU, from a converted model's folder. Run it on a quiet machine.
   --other FOLDER  a faster variant of it, for "variants": its first word and its vision against the model's
-  --keep          write them into this kind of processor's table in ${KEPT_FOLDER}, and that into docs/speed.md`;
+  --keep          write them into this kind of processor's table in ${KEPT_FOLDER}, and that into docs/speed.md
+${HIDE_USAGE}`;
 
 /** Node reads the certificates that this names whenever it starts, which has nothing to do with us. */
 delete process.env["NODE_EXTRA_CA_CERTS"];
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
       rounds: { type: "string", default: "5" },
       other: { type: "string" },
       keep: { type: "boolean", default: false },
+      hide: { type: "string" },
       picture: { type: "string" },
       question: { type: "string", default: "What is in this picture?" },
     },
@@ -70,6 +73,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
+  if (startedWithout(values.hide)) return;
   const directory = resolve(folder);
   const manifest = await readManifest(directory);
   const { name, geometry } = manifest;
@@ -80,7 +84,7 @@ async function main(): Promise<void> {
   try {
     const picture = resolve(values.picture ?? join(scratch, "picture.jpg"));
     if (values.picture === undefined) await writeFile(picture, await samplePicture());
-    const cpu = await describeCpu();
+    const cpu = await describeCpu(hiddenHere());
     const highDefinition = geometry.crops === "tiles";
     const variant = showVariant(variantOf(manifest));
     const setup: Setup = {
@@ -97,7 +101,7 @@ async function main(): Promise<void> {
     };
     const versions = await describeVersions();
     console.log(`${name} ${variant}, ${rounds} rounds, ${threads} threads`);
-    console.log(`${cpu.model} (${cpu.instructions}), ${describeMachine().system}`);
+    console.log(`${cpu.model}: ${showInstructions(cpu)}, ${describeMachine().system}`);
     console.log(
       `onnxruntime ${versions.onnxruntime}, llama.cpp ${versions.llama_cpp}, Node ${versions.node}\n`,
     );
