@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { open, readFile, rename, rm, stat, writeFile, type FileHandle } from "node:fs/promises";
+import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import * as v from "valibot";
-import { onDisk } from "../core/files/disk.ts";
+import { onDisk, writeAt } from "../core/files/disk.ts";
 import { safetensorsHeader } from "../formats/safetensors/write.ts";
 import { TOWER_PREFIX } from "./names.ts";
 import type { Tower } from "./tower.ts";
@@ -58,13 +58,13 @@ export async function copyTower(options: CopyTowerOptions): Promise<void> {
 
   const handle = await onDisk(part, open(part, done === 0 ? "w" : "r+"));
   try {
-    if (done === 0) await writeAll(part, handle, header, 0);
+    if (done === 0) await writeAt(part, handle, header, 0);
     let durable = position;
     onBytes?.(position - header.byteLength);
     for (const { from } of tensors.slice(done)) {
       signal?.throwIfAborted();
       const bytes = await tower.read(from);
-      await writeAll(part, handle, bytes, position);
+      await writeAt(part, handle, bytes, position);
       position += bytes.byteLength;
       done += 1;
       onBytes?.(position - header.byteLength);
@@ -92,19 +92,5 @@ async function readProgress(path: string): Promise<Progress | undefined> {
     return parsed.success ? parsed.output : undefined;
   } catch {
     return undefined; // absent or damaged: the copy begins anew
-  }
-}
-
-async function writeAll(
-  path: string,
-  handle: FileHandle,
-  bytes: Uint8Array,
-  position: number,
-): Promise<void> {
-  let done = 0;
-  while (done < bytes.byteLength) {
-    const left = bytes.byteLength - done;
-    const { bytesWritten } = await onDisk(path, handle.write(bytes, done, left, position + done));
-    done += bytesWritten;
   }
 }

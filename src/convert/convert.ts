@@ -27,6 +27,7 @@ import { quantizeLanguage } from "./language/quantize.ts";
 import { writeQueries } from "./language/queries.ts";
 import { PUBLISHED_LICENSE, statedLicense } from "./license.ts";
 import { languageBytes } from "./language/sizes.ts";
+import { typesByName } from "./language/tensor-types.ts";
 import { writeLanguage } from "./language/write.ts";
 import { describeFiles, measureFiles, modelGeometry, writeManifest } from "./manifest.ts";
 import { requireCalibration } from "./mixed/pictures.ts";
@@ -211,6 +212,7 @@ async function makeLanguage(run: Run): Promise<void> {
       from: path(FILES.f16),
       to: path(FILES.language),
       quant,
+      types: typesByName(checkpoint, quant),
       expected: languageBytes(checkpoint, quant),
       embeddings: checkpoint.config.text,
       signal,

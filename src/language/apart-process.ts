@@ -1,12 +1,12 @@
 import { answerParent } from "../core/machine/answer-parent.ts";
 import { FlashSlothError, messageOf } from "../core/errors.ts";
-import { usableCores } from "../core/machine/processors.ts";
 import type { ApartReply, ApartRequest, Work } from "./apart.ts";
 import { findStoredTensor } from "./ffi/gguf.ts";
 import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";
 import { quantizeNatively } from "./ffi/quantize.ts";
+import { quantizeRows } from "./ffi/quantize-rows.ts";
 
-/* The child process of `runApart()`: llama.cpp works on a thread of its own, this one waits for the channel to close. */
+/* The child process of `runApart()`: llama.cpp works on other threads, this one waits for the channel to close. */
 
 const WORK: {
   readonly [Name in keyof Work]: (
@@ -14,8 +14,11 @@ const WORK: {
     input: Work[Name]["input"],
   ) => Work[Name]["result"] | Promise<Work[Name]["result"]>;
 } = {
-  quantize: async (library, { from, to, quant }) =>
-    quantizeNatively({ library, from, to, quant, threads: await usableCores() }),
+  quantize: (library, input) => quantizeNatively({ library, ...input }),
+  quantizeRows: async (library, input) => {
+    await quantizeRows({ library, ...input });
+    return true;
+  },
   findTensor: (library, { path, name }) => findStoredTensor(library, path, name),
 };
 

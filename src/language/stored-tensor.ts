@@ -21,7 +21,7 @@ export interface FindTensorOptions {
 export async function findTensor(options: FindTensorOptions): Promise<StoredTensor | undefined> {
   const { path, name, timeoutMs = LONGEST_MS } = options;
   const late = AbortSignal.timeout(timeoutMs);
-  const result = await runApart({ work: "findTensor", input: { path, name } }, late);
+  const result = await runApart({ work: "findTensor", input: { path, name } }, { signal: late });
   if ("done" in result) return result.done ?? undefined;
   const why = late.aborted ? `that took longer than ${timeoutMs / 1000} s` : result.died;
   throw new FlashSlothError("model-invalid", `${path} cannot be read as GGUF: ${why}`);

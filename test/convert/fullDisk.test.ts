@@ -44,19 +44,20 @@ describe("convertCheckpoint on a disk that is too small", () => {
 
 describe("convertCheckpoint on a disk that others fill up", () => {
   it.each([
-    ["language", []],
-    ["quantize", ["language.f16.gguf"]],
-    ["vision", ["language.gguf"]],
+    ["language", "q4_k_m", []],
+    ["quantize", "q4_k_m", ["language.f16.gguf"]],
+    ["quantize", "iq4_nl", ["language.f16.gguf"]],
+    ["vision", "q4_k_m", ["language.gguf"]],
   ] as const)(
-    "during %s: says so, keeps what is finished, and goes on when there is room",
+    "during %s to %s: says so, keeps what is finished, and goes on when there is room",
     async (...row) => {
-      const [stage, kept] = row;
+      const [stage, quant, kept] = row;
       // the longest file of all is the f16 one, before the quantised one
       const longest = { language: 20 * MB, quantize: 80 * MB, vision: 80 * MB }[stage];
       await onTightDisk({ total: 250 * MB, longest }, async (disk) => {
         const ballast = join(disk.folder, "ballast");
         const out = join(disk.folder, "model");
-        const options: ConvertOptions = { checkpoint: small, out, name: "small", quant: "q4_k_m" };
+        const options: ConvertOptions = { checkpoint: small, out, name: "small", quant };
         let filled = false;
         const run = convertCheckpoint({
           ...options,
@@ -79,7 +80,7 @@ describe("convertCheckpoint on a disk that others fill up", () => {
           ...options,
           onProgress: (step) => stages.add(step.stage),
         });
-        expect(manifest.quant).toBe("q4_k_m");
+        expect(manifest.quant).toBe(quant);
         expect(stages.has("language")).toBe(kept.length === 0);
         expect(await readdir(disk.folder)).toEqual(["model"]);
       });

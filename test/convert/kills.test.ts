@@ -45,8 +45,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function convert(): ChildProcess {
-  const words = ["convert", checkpoint, out, "--quant", "q4_k_m", "--name", "small"];
+function convert(quant = "q4_k_m"): ChildProcess {
+  const words = ["convert", checkpoint, out, "--quant", quant, "--name", "small"];
   return spawn(process.execPath, [BINARY, ...words], { stdio: ["ignore", "pipe", "pipe"] });
 }
 
@@ -166,8 +166,8 @@ describe("a conversion that is killed", () => {
     },
   );
 
-  it("takes llama.cpp's process along", async () => {
-    const child = convert();
+  it.each(["q4_k_m", "iq4_nl"])("to %s takes llama.cpp's process along", async (quant) => {
+    const child = convert(quant);
     const end = ended(child);
     const unfinished = async (): Promise<string | undefined> =>
       (await readdir(`${out}.partial`).catch(() => [])).find((name) =>

@@ -46,6 +46,7 @@ describe("a quantised model", () => {
     ["q4_k_m", 15, "Q4_K", "Q6_K"],
     ["q5_k_m", 17, "Q5_K", "Q6_K"],
     ["q4_k_s", 14, "Q4_K", "Q6_K"],
+    ["iq4_nl", 25, "IQ4_NL", "Q6_K"],
     ["q4_0", 2, "Q4_0", "Q6_K"],
     ["q8_0", 7, "Q8_0", "Q8_0"],
   ])("%s: types, names, licence, source, embeddings and manifest are right", async (...row) => {
@@ -94,7 +95,7 @@ describe("a quantised model", () => {
     await rm(out, { recursive: true });
   });
 
-  it.each(["q8_0", "q5_k_m", "q4_k_m", "q4_0"])(
+  it.each(["q8_0", "q5_k_m", "q4_k_m", "iq4_nl", "q4_0"])(
     "%s of the demo, whose rows are too short for K-quants, answers nearly as in f16",
     async (quant) => {
       const { out } = await convertTo(quant, DEMO_CHECKPOINT);
@@ -121,30 +122,36 @@ describe("a quantised model", () => {
 });
 
 describe("a quantisation that is stopped", () => {
-  it("ends at once, keeps the f16 file, and the next run does not write that again", async () => {
-    const out = join(folder, "stopped");
-    const options: ConvertOptions = { checkpoint: small, out, name: "stopped", quant: "q4_k_m" };
-    const stop = new AbortController();
-    let aborted = 0;
-    const run = convertCheckpoint({
-      ...options,
-      signal: stop.signal,
-      onProgress: ({ stage }) => {
-        if (stage !== "quantize" || stop.signal.aborted) return;
-        aborted = performance.now();
-        stop.abort();
-      },
-    });
-    await expect(run).rejects.toMatchObject({ code: "interrupted" });
-    expect(performance.now() - aborted).toBeLessThan(1000);
-    expect((await readdir(`${out}.partial`)).toSorted()).toEqual(["conversion.json", "language.f16.gguf"]);
+  it.each([
+    ["q4_k_m", "llama.cpp's quantiser"],
+    ["iq4_nl", "ours"],
+  ])(
+    "to %s, by %s, ends at once, keeps the f16 file, and the next run does not write that again",
+    async (quant) => {
+      const out = join(folder, "stopped");
+      const options: ConvertOptions = { checkpoint: small, out, name: "stopped", quant };
+      const stop = new AbortController();
+      let aborted = 0;
+      const run = convertCheckpoint({
+        ...options,
+        signal: stop.signal,
+        onProgress: ({ stage }) => {
+          if (stage !== "quantize" || stop.signal.aborted) return;
+          aborted = performance.now();
+          stop.abort();
+        },
+      });
+      await expect(run).rejects.toMatchObject({ code: "interrupted" });
+      expect(performance.now() - aborted).toBeLessThan(1000);
+      expect((await readdir(`${out}.partial`)).toSorted()).toEqual(["conversion.json", "language.f16.gguf"]);
 
-    const stages = new Set<string>();
-    await convertCheckpoint({ ...options, onProgress: ({ stage }) => stages.add(stage) });
-    expect(stages).toEqual(new Set(["quantize", "check", "vision", "embq", "queries"]));
-    expect((await readdir(folder)).toSorted()).toEqual(["small", "stopped"]);
-    await rm(out, { recursive: true });
-  });
+      const stages = new Set<string>();
+      await convertCheckpoint({ ...options, onProgress: ({ stage }) => stages.add(stage) });
+      expect(stages).toEqual(new Set(["quantize", "check", "vision", "embq", "queries"]));
+      expect((await readdir(folder)).toSorted()).toEqual(["small", "stopped"]);
+      await rm(out, { recursive: true });
+    },
+  );
 
   it("starts over for another weight type", async () => {
     const out = join(folder, "other");

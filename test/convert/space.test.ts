@@ -68,6 +68,7 @@ describe("what a conversion takes from the disk", () => {
     ...VISION_PRECISIONS.map((precision) => ["demo", "f16", precision] as const),
     ["small", "q4_k_m", "fp32"] as const,
     ["small", "q4_k_s", "fp32"] as const,
+    ["small", "iq4_nl", "fp32"] as const,
     ["small", "f16", "int8"] as const,
   ])(
     "%s as %s with %s: never more than was said, and within a few percent of it",

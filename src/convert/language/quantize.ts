@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { onDisk } from "../../core/files/disk.ts";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { Quant } from "../../core/model/variant.ts";
-import { quantize } from "../../language/quantize.ts";
+import { quantize, type StoredType } from "../../language/quantize.ts";
 import type { OnWritten } from "../progress.ts";
 import { findEmbeddings, type EmbeddingTableSize } from "./embeddings.ts";
 
@@ -14,6 +14,8 @@ export interface QuantizeLanguageOptions {
   /** The quantised file; it appears when it is complete. */
   readonly to: string;
   readonly quant: Quant;
+  /** as what every tensor will be stored, by its name */
+  readonly types: Readonly<Record<string, StoredType>>;
   /** about how many bytes it will have */
   readonly expected: number;
   readonly embeddings: EmbeddingTableSize;
@@ -28,7 +30,7 @@ export interface QuantizeLanguageOptions {
  * @throws `disk`, `native`, `interrupted`; an unfinished file is left to the caller
  */
 export async function quantizeLanguage(options: QuantizeLanguageOptions): Promise<void> {
-  const { from, to, quant, expected, embeddings, onProgress, signal } = options;
+  const { from, to, quant, types, expected, embeddings, onProgress, signal } = options;
   // never the same name twice: the process of a run that was killed may live on for a moment, and must not write into this one's file
   const unfinished = join(dirname(to), `${basename(to)}.${randomBytes(6).toString("hex")}`);
   let total = expected;
@@ -37,6 +39,7 @@ export async function quantizeLanguage(options: QuantizeLanguageOptions): Promis
     from,
     to: unfinished,
     quant,
+    types,
     onWritten: (bytes) => {
       total = Math.max(total, bytes);
       written = bytes;

@@ -77,15 +77,22 @@ export class FileSource implements ByteSource {
   async read(offset: number, length: number): Promise<Uint8Array> {
     checkRange(this, offset, length);
     const bytes = new Uint8Array(length);
+    await this.readInto(bytes, offset);
+    return bytes;
+  }
+
+  /** Fills `bytes` with what stands from `offset` on. Throws as `read` does. */
+  async readInto(bytes: Uint8Array, offset: number): Promise<void> {
+    checkRange(this, offset, bytes.byteLength);
     let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await this.#handle.read(bytes, filled, length - filled, offset + filled);
+    while (filled < bytes.byteLength) {
+      const left = bytes.byteLength - filled;
+      const { bytesRead } = await this.#handle.read(bytes, filled, left, offset + filled);
       if (bytesRead === 0) {
         throw new FlashSlothError("checkpoint-invalid", `${this.name}: the file became shorter while read`);
       }
       filled += bytesRead;
     }
-    return bytes;
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import { diskError } from "./bytes.ts";
 import { systemCode } from "../errors.ts";
 
@@ -8,6 +8,21 @@ export async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     throw diskError(path, error);
+  }
+}
+
+/** Writes all of `bytes` from `position` of an open file on. @throws `disk` */
+export async function writeAt(
+  path: string,
+  handle: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  let done = 0;
+  while (done < bytes.byteLength) {
+    const left = bytes.byteLength - done;
+    const { bytesWritten } = await onDisk(path, handle.write(bytes, done, left, position + done));
+    done += bytesWritten;
   }
 }
 

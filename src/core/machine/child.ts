@@ -8,6 +8,8 @@ export interface AskChildOptions {
   readonly request: object;
   /** What its native libraries write to standard error: onto ours, or into `words`. @default "inherit" */
   readonly stderr?: "inherit" | "keep" | undefined;
+  /** Threads of libuv's pool in it. @default libuv's own number, four */
+  readonly poolThreads?: number | undefined;
   /** Ends it when it has not answered after so many milliseconds. @default it has all the time it takes */
   readonly timeoutMs?: number | undefined;
   /** Ends it at once. @default never */
@@ -32,9 +34,10 @@ const MOST_WORDS = 16_384;
  * @throws `native` when no process could be started
  */
 export async function askChild(options: AskChildOptions): Promise<ChildAnswer> {
-  const { module, request, stderr = "inherit", timeoutMs, signal } = options;
+  const { module, request, stderr = "inherit", poolThreads, timeoutMs, signal } = options;
   const child = fork(fileURLToPath(module), {
     execArgv: [],
+    env: poolThreads === undefined ? process.env : { ...process.env, UV_THREADPOOL_SIZE: `${poolThreads}` },
     stdio: ["ignore", "ignore", stderr === "keep" ? "pipe" : "inherit", "ipc"],
   });
   let words = "";

@@ -1,7 +1,7 @@
 import { FlashSlothError } from "../errors.ts";
 
 /** Weight types of the language model, from exact to less and less exact, and so from large to small. */
-export const QUANTS = ["f16", "q8_0", "q5_k_m", "q4_k_m", "q4_k_s", "q4_0"] as const;
+export const QUANTS = ["f16", "q8_0", "q5_k_m", "q4_k_m", "q4_k_s", "iq4_nl", "q4_0"] as const;
 export type Quant = (typeof QUANTS)[number];
 /** What a model of the hub is converted to unless the user says otherwise. */
 export const DEFAULT_QUANT: Quant = "q4_k_m";
@@ -29,7 +29,8 @@ export const VISION_BUDGETS: { readonly least: number; readonly most: number } =
 /** Which conversion of a model is wanted, when it must be fetched or converted first; what is undefined was left open. */
 export interface WantedVariant {
   /**
-   * Weight type of the language model: `q4_k_m`, `q5_k_m`, `q8_0`, `f16`; `q4_k_s` and `q4_0` are faster and less exact.
+   * Weight type of the language model: `q4_k_m`, `q5_k_m`, `q8_0`, `f16`; `q4_k_s` and `q4_0` are faster and less exact, `iq4_nl`
+   * stands between those two.
    * @default "q4_k_m" for the hub's models, "f16" for the demo and for a checkpoint's folder
    */
   readonly quant?: string | undefined;

@@ -200,8 +200,24 @@ export const FTYPE: Readonly<Record<Quant, number>> = {
   q4_k_s: 14,
   q4_k_m: 15,
   q5_k_m: 17,
+  iq4_nl: 25,
 };
-/** enum ggml_type */
-export const GGML_TYPE: { readonly F32: 0; readonly F16: 1 } = { F32: 0, F16: 1 };
+/** enum ggml_type, for the tensors of those */
+export const GGML_TYPE = {
+  F32: 0,
+  F16: 1,
+  Q4_0: 2,
+  Q5_0: 6,
+  Q5_1: 7,
+  Q8_0: 8,
+  Q4_K: 12,
+  Q5_K: 13,
+  Q6_K: 14,
+  IQ4_NL: 20,
+} as const;
+/** As what a tensor is stored. */
+export type StoredType = keyof typeof GGML_TYPE;
+/** `GGML_QNT_VERSION`, of the form that quantised values have */
+export const QUANTIZATION_VERSION = 2;
 /** enum llama_load_mode */
 export const LOAD_MODE: { readonly none: 0; readonly mmap: 1 } = { none: 0, mmap: 1 };

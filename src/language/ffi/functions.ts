@@ -157,6 +157,31 @@ const SIGNATURES: Readonly<Record<keyof LlamaFunctions, Signature>> = {
   ],
 };
 
+/** Functions of ggml's base library by their C prototypes, for those whom few need. Throws what koffi throws when one is missing. */
+export function bindPrototypes<Functions>(
+  { ggmlBase }: Readonly<Record<"ggmlBase", string>>,
+  prototypes: Readonly<Record<keyof Functions, string>>,
+): Functions {
+  const base = koffi.load(ggmlBase);
+  const bound = Object.entries<string>(prototypes).map(([name, prototype]) => [name, base.func(prototype)]);
+  return Object.fromEntries(bound) as Functions;
+}
+
+/** Calls a function on a thread of libuv's pool; its arguments must stay as they are until it is done. */
+export async function onPool<Parameters extends unknown[], Result>(
+  called: {
+    readonly async: (...rest: [...Parameters, (error: unknown, result: Result) => void]) => void;
+  },
+  ...parameters: Parameters
+): Promise<Result> {
+  return await new Promise((done, fail) => {
+    called.async(...parameters, (error, result) => {
+      if (error instanceof Error) fail(error);
+      else done(result);
+    });
+  });
+}
+
 const STRUCT_NAME = /^llama_\w+_params$|^llama_batch$/;
 
 function resolve(type: string): TypeObject | string {

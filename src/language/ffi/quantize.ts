@@ -1,10 +1,10 @@
 import type { Quant } from "../../core/model/variant.ts";
 import { FTYPE, GGML_TYPE } from "./abi.ts";
+import { onPool, type StructValue } from "./functions.ts";
 import type { LlamaLibrary } from "./library.ts";
-import type { StructValue } from "./functions.ts";
 
 /** Rows of a tensor are taken in slabs of this many bytes, all buffers together; llama.cpp's own bound is 8 GiB. */
-const BUFFER_BYTES = 64 * 2 ** 20;
+export const BUFFER_BYTES: number = 64 * 2 ** 20;
 
 export interface NativeQuantizeOptions {
   readonly library: LlamaLibrary;
@@ -31,10 +31,5 @@ export async function quantizeNatively(options: NativeQuantizeOptions): Promise<
     token_embedding_type: GGML_TYPE.F16,
     max_buf_size: BUFFER_BYTES,
   };
-  return await new Promise<boolean>((resolve, reject) => {
-    functions.llama_model_quantize.async(from, to, params, (error: unknown, status) => {
-      if (error instanceof Error) reject(error);
-      else resolve(status === 0);
-    });
-  });
+  return (await onPool(functions.llama_model_quantize, from, to, params)) === 0;
 }
