@@ -27,7 +27,7 @@ export interface QuantizeLanguageOptions {
 
 /**
  * Has llama.cpp quantise the language model, and checks that what it wrote is whole.
- * @throws `disk`, `native`, `interrupted`; an unfinished file is left to the caller
+ * @throws `disk`, `native`, `interrupted`, `checkpoint-invalid`; an unfinished file is left to the caller
  */
 export async function quantizeLanguage(options: QuantizeLanguageOptions): Promise<void> {
   const { from, to, quant, types, expected, embeddings, onProgress, signal } = options;

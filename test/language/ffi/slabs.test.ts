@@ -32,6 +32,8 @@ describe("the slabs of a file", () => {
 
   it("hold nothing of a type that the language model never has", () => {
     const odd = BEFORE.map((tensor) => ({ ...tensor, type: "IQ1_S" }));
-    expect(() => [...slabsOf({ before: odd, after: AFTER }, 1000)]).toThrow("matrix cannot be quantised: IQ1_S");
+    expect(() => [...slabsOf({ before: odd, after: AFTER }, 1000)]).toThrow(
+      "matrix cannot be quantised: IQ1_S",
+    );
   });
 });
