@@ -217,7 +217,5 @@ export const GGML_TYPE = {
 } as const;
 /** As what a tensor is stored. */
 export type StoredType = keyof typeof GGML_TYPE;
-/** `GGML_QNT_VERSION`, of the form that quantised values have */
-export const QUANTIZATION_VERSION = 2;
 /** enum llama_load_mode */
 export const LOAD_MODE: { readonly none: 0; readonly mmap: 1 } = { none: 0, mmap: 1 };

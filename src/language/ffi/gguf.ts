@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import koffi from "koffi";
 import { FlashSlothError } from "../../core/errors.ts";
 import type { Shape } from "../../core/model/shape.ts";
-import { GGML_TYPE, QUANTIZATION_VERSION, structType, type StoredType } from "./abi.ts";
+import { GGML_TYPE, structType, type StoredType } from "./abi.ts";
 import { bindPrototypes, type Pointer, type StructValue } from "./functions.ts";
 import type { LlamaLibrary } from "./library.ts";
 
@@ -107,7 +107,6 @@ export interface RetypeOptions {
 export function retype({ library, path, fileType, types }: RetypeOptions): Retyped {
   return describe(library, path, (gguf, context) => {
     const before = tensorsOf(gguf, context, dataStart(gguf, context), path);
-    gguf.gguf_set_val_u32(context, "general.quantization_version", QUANTIZATION_VERSION);
     gguf.gguf_set_val_u32(context, "general.file_type", fileType);
     for (const { name, shape } of before) {
       const named = types[name];

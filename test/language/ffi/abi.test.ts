@@ -10,7 +10,6 @@ import {
   GGML_TYPE,
   LLAMA_RELEASE,
   LOAD_MODE,
-  QUANTIZATION_VERSION,
   STRUCTS,
   structType,
 } from "../../../src/language/ffi/abi.ts";
@@ -47,7 +46,6 @@ beforeAll(() => {
     "ftype.q5_k_m": "LLAMA_FTYPE_MOSTLY_Q5_K_M",
     "ftype.iq4_nl": "LLAMA_FTYPE_MOSTLY_IQ4_NL",
     ...Object.fromEntries(Object.keys(GGML_TYPE).map((name) => [`type.${name}`, `GGML_TYPE_${name}`])),
-    quantization_version: "GGML_QNT_VERSION",
     load_mode_none: "LLAMA_LOAD_MODE_NONE",
     load_mode_mmap: "LLAMA_LOAD_MODE_MMAP",
     device_gpu: "GGML_BACKEND_DEVICE_TYPE_GPU",
@@ -84,7 +82,6 @@ describe("the declared C structures", () => {
     for (const [name, value] of Object.entries(FTYPE)) expect(value, name).toBe(facts.get(`ftype.${name}`));
     for (const [name, value] of Object.entries(GGML_TYPE))
       expect(value, name).toBe(facts.get(`type.${name}`));
-    expect(QUANTIZATION_VERSION).toBe(facts.get("quantization_version"));
     expect(LOAD_MODE).toEqual({ none: facts.get("load_mode_none"), mmap: facts.get("load_mode_mmap") });
     expect([facts.get("device_gpu"), facts.get("device_igpu")]).toEqual([1, 2]);
   });
