@@ -1,4 +1,5 @@
 import { mayHaveGpu } from "../core/machine/drivers.ts";
+import type { Quant } from "../core/model/variant.ts";
 import { showBytes } from "../core/show-bytes.ts";
 import { providerHint } from "../onnxruntime/provider.ts";
 import type { DeviceFinding, DoctorReport } from "./report.ts";
@@ -71,12 +72,20 @@ function modelAdvice({
       `the model has ${showBytes(tried.bytes)} and this machine ${showBytes(machine.memory_bytes)} of memory: take a smaller variant`,
     );
   }
-  if (auto.language === "cpu" && auto.vision === "cpu" && tried.quant !== "q4_0") {
+  const fast = fastQuant(machine);
+  if (auto.language === "cpu" && auto.vision === "cpu" && ![fast, "q4_0"].includes(tried.quant)) {
     advice.push(
-      "on a CPU, `flashsloth pull --quant q4_0 --vision-precision mixed` makes a faster and less exact variant: see docs/speed.md",
+      `on a CPU, \`flashsloth pull --quant ${fast} --vision-precision mixed\` makes a faster and less exact variant: see docs/speed.md`,
     );
   }
   return advice;
+}
+
+/** What is fastest on this CPU, as docs/speed.md has it: with AVX2 and nothing wider, llama.cpp reads prompts of `q4_0` slower than the default's. */
+function fastQuant({ cpu_features: features }: DoctorReport["machine"]): Quant {
+  const isNarrow =
+    features.includes("avx2") && !features.includes("avx512f") && !features.includes("avx_vnni");
+  return isNarrow ? "q4_k_s" : "q4_0";
 }
 
 function machineAdvice({ machine, store }: Omit<DoctorReport, "advice">): string[] {

@@ -5,7 +5,7 @@ import type { DoctorReport } from "../../src/doctor/report.ts";
 type Found = Omit<DoctorReport, "advice">;
 
 /** A machine on whose CPU a model of full size was tried. */
-function found(quant: string): Found {
+function found(quant: string, cpu_features: string[] = []): Found {
   return {
     versions: { flashsloth: "0", node: "0", onnxruntime: "0", llama_cpp: "0" },
     machine: {
@@ -14,7 +14,7 @@ function found(quant: string): Found {
       memory_bytes: 2 ** 34,
       system: "linux",
       usable_cores: 2,
-      cpu_features: [],
+      cpu_features,
       ggml_cpu_build: null,
     },
     drivers: [],
@@ -30,10 +30,17 @@ function found(quant: string): Found {
 
 describe("the variant that is advised on a CPU", () => {
   it.each([
-    { has: "q4_k_m", advised: ["q4_0"] },
-    { has: "q4_0", advised: [] },
-  ])("with $has is $advised", ({ has, advised }) => {
-    const lines = adviceFor(found(has)).filter((line) => line.includes("--quant"));
+    { has: "q4_k_m", cpu: [], advised: ["q4_0"] },
+    { has: "q4_k_s", cpu: [], advised: ["q4_0"] },
+    { has: "q4_0", cpu: [], advised: [] },
+    { has: "q4_k_m", cpu: ["avx2", "avx512f", "amx_int8"], advised: ["q4_0"] },
+    { has: "q4_k_m", cpu: ["avx2", "avx_vnni"], advised: ["q4_0"] },
+    { has: "q4_k_m", cpu: ["avx2"], advised: ["q4_k_s"] },
+    { has: "q4_k_s", cpu: ["avx2"], advised: [] },
+    { has: "q4_0", cpu: ["avx2"], advised: [] },
+    { has: "q4_k_m", cpu: ["asimd"], advised: ["q4_0"] },
+  ])("with $has and $cpu is $advised", ({ has, cpu, advised }) => {
+    const lines = adviceFor(found(has, cpu)).filter((line) => line.includes("--quant"));
     expect(lines.map((line) => /--quant (\w+)/.exec(line)?.[1])).toEqual(advised);
   });
 });
