@@ -4,7 +4,6 @@ import type { ApartReply, ApartRequest, Work } from "./apart.ts";
 import { findStoredTensor } from "./ffi/gguf.ts";
 import { loadLlama, type LlamaLibrary } from "./ffi/library.ts";
 import { quantizeNatively } from "./ffi/quantize.ts";
-import { quantizeRows } from "./ffi/quantize-rows.ts";
 
 /* The child process of `runApart()`: llama.cpp works on other threads, this one waits for the channel to close. */
 
@@ -16,6 +15,8 @@ const WORK: {
 } = {
   quantize: (library, input) => quantizeNatively({ library, ...input }),
   quantizeRows: async (library, input) => {
+    // it needs files that `ask` would then have to read in one more piece
+    const { quantizeRows } = await import("./ffi/quantize-rows.ts");
     await quantizeRows({ library, ...input });
     return true;
   },
