@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { defaultThreads } from "../../src/engine/threads.ts";
+import { processorFlags } from "../cpu/flags.ts";
 import { type Hidden, HIDDEN_NAMES, withoutHidden } from "../cpu/hide-instructions.ts";
 
 export const MAKERS = ["AMD", "Intel", "Apple", "other"] as const;
@@ -33,8 +33,7 @@ const KINDS: readonly (readonly [flag: string, name: string])[] = [
 /** @param hidden what this process cannot see of its processor. @default nothing is hidden */
 export async function describeCpu(hidden?: Hidden): Promise<Cpu> {
   const model = cpus()[0]?.model.trim() || "unknown";
-  const text = await readFile("/proc/cpuinfo", "utf8").catch(() => "");
-  const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1] ?? "";
+  const flags = processorFlags();
   const threads = await defaultThreads(2560);
   if (hidden === undefined) return { model, ...kindOf(model, flags), threads };
   return { model, ...kindOf(model, withoutHidden(flags, hidden)), hidden: HIDDEN_NAMES[hidden], threads };

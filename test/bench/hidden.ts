@@ -2,16 +2,13 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Hidden, HIDEABLE, hidingVariables } from "../cpu/hide-instructions.ts";
+import { HIDE_VARIABLE, type Hidden, HIDEABLE, hidingVariables } from "../cpu/hide-instructions.ts";
 
 export const HIDE_USAGE = `  --hide WHAT     compute as on a processor without AMX (amx), or without AVX-512 and AMX (avx512): with AVX2 and no more`;
 
-/** What stands in the environment of a process that was started again. */
-const VARIABLE = "HIDE_INSTRUCTIONS";
-
 /** What is hidden from this process. */
 export function hiddenHere(): Hidden | undefined {
-  return HIDEABLE.find((name) => name === process.env[VARIABLE]);
+  return HIDEABLE.find((name) => name === process.env[HIDE_VARIABLE]);
 }
 
 /**

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { PROJECT_ROOT } from "../project-root.ts";
+import { processorFlags } from "./flags.ts";
 import { type Hidden, hidingVariables, withoutHidden } from "./hide-instructions.ts";
 
 /** What computes: the encoder in float32 and int8, the language model in float16 and in every quantised type. */
@@ -33,7 +34,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 function prepare(hidden: Hidden): Record<string, string> | string {
   const variables = hidingVariables(hidden, scratch);
   if (typeof variables === "string") return variables;
-  const flags = /^flags\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
+  const flags = processorFlags();
   return withoutHidden(flags, hidden) === flags ? "this processor has nothing of it" : variables;
 }
 

@@ -14,6 +14,9 @@ const FLAGS: Readonly<Record<Hidden, RegExp>> = {
 
 export const HIDDEN_NAMES: Readonly<Record<Hidden, string>> = { amx: "AMX", avx512: "AVX-512 and AMX" };
 
+/** What is hidden from a process stands in its environment, where hide-instructions.c reads it. */
+export const HIDE_VARIABLE = "HIDE_INSTRUCTIONS";
+
 const SOURCE = join(PROJECT_ROOT, "test/cpu/hide-instructions.c");
 
 /**
@@ -32,7 +35,7 @@ export function hidingVariables(hidden: Hidden, directory: string): Record<strin
   });
   if (compiled.error !== undefined) return "there is no C compiler (cc)";
   if (compiled.status !== 0) throw new Error(compiled.stderr);
-  const variables = { LD_PRELOAD: library, HIDE_INSTRUCTIONS: hidden };
+  const variables = { LD_PRELOAD: library, [HIDE_VARIABLE]: hidden };
   const { status, stderr } = spawnSync("true", { env: { ...process.env, ...variables }, encoding: "utf8" });
   return status === 0 ? variables : stderr.trim();
 }

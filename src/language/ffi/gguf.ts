@@ -146,12 +146,11 @@ function describe<T>(
   try {
     const start = dataStart(gguf, context);
     const last = gguf.gguf_get_n_tensors(context) - 1;
-    const end =
-      last < 0
-        ? start
-        : start +
-          Number(gguf.gguf_get_tensor_offset(context, last)) +
-          Number(gguf.gguf_get_tensor_size(context, last));
+    let end = start;
+    if (last >= 0) {
+      end += Number(gguf.gguf_get_tensor_offset(context, last));
+      end += Number(gguf.gguf_get_tensor_size(context, last));
+    }
     if (end > statSync(path).size) throw invalid(path, "it ends before its tensors do");
     return use(gguf, context);
   } finally {

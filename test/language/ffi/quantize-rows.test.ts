@@ -18,6 +18,7 @@ import {
   type MemoryCheckpointOptions,
 } from "../../convert/language/memoryCheckpoint.ts";
 import { random } from "../../random.ts";
+import { relativeError } from "../../vision/error.ts";
 
 /** `LLAMA_FTYPE_MOSTLY_IQ4_NL` */
 const FILE_TYPE = 25;
@@ -91,16 +92,6 @@ function dequantised(blocks: Uint8Array, type: "iq4_nl" | "q4_0" = "iq4_nl"): Fl
   const values = new Float32Array(count);
   base.func(`void dequantize_row_${type}(void *from, void *to, int64_t count)`)(blocks, values, count);
   return values;
-}
-
-/** |x - exact| / |exact| */
-function relativeError(values: Float32Array, exact: Float32Array): number {
-  let [error, norm] = [0, 0];
-  for (const [index, value] of exact.entries()) {
-    error += ((values[index] ?? Number.NaN) - value) ** 2;
-    norm += value ** 2;
-  }
-  return Math.sqrt(error / norm);
 }
 
 describe("a float16 file that is quantised row by row", () => {
